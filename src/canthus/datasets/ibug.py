@@ -1,0 +1,135 @@
+"""300-W and all that iBUG publishes: a picture beside a `.pts` file (Sagonas et al., ICCV-W 2013).
+
+`.pts` files count pixels from 1; the points read here count from 0.
+"""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.datasets.sample import Sample
+from canthus.errors import DatasetError
+from canthus.faces import SCHEMES, Landmarks
+from canthus.geometry import Box
+
+PICTURES = (".jpg", ".png", ".jpeg", ".bmp")
+HOLD_OUT = "val.txt"  # pictures below the root that are kept for validation, one a line
+NUMBERED = re.compile(r"(\d{6,})_\d{1,2}")  # a photo's number, then that of a face in it
+LIMIT = 1e6  # no picture has a pixel beyond
+
+
+def read(root: Path, split: Literal["train", "val", "all"] = "all") -> list[Sample]:
+    """Read every annotated picture below a folder, in the order of their paths.
+
+    A file `val.txt` in the folder lists the pictures of split "val"; all others are "train".
+    A sample's tag is its folder (`afw`, `helen`, ...), its group the photo it was cut from.
+
+    Raises:
+        DatasetError: if there is no `.pts` file, one is malformed or has no picture beside it,
+            or `val.txt` names a picture that is not there.
+    """
+    files = sorted(root.rglob("*.pts"))
+    if not files:
+        raise DatasetError(f"{root}: expected pictures with .pts files below it, found none")
+    pictures = {picture_of(file): file for file in files}
+    kept = _held_out(root, set(pictures))
+    wanted = {
+        "all": set(pictures),
+        "val": kept,
+        "train": set(pictures) - kept,
+    }[split]
+    return [_sample(root, image, file) for image, file in pictures.items() if image in wanted]
+
+
+def read_points(path: Path) -> NDArray[np.float32]:
+    """The points (L, 2) of one `.pts` file, counted from 0.
+
+    Raises:
+        DatasetError: naming the line that is not as the format has it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read as text: {error}") from None
+    count, start = _header(lines, path)
+    body = [(number, line) for number, line in enumerate(lines[start:], start + 1) if line.strip()]
+    closing = next((i for i, (_, line) in enumerate(body) if line.strip() == "}"), None)
+    if closing is None:
+        raise DatasetError(f"{path}: expected a closing }} after {count} points, found none")
+    if closing != count:
+        raise DatasetError(f"{path}: expected {count} points as n_points says, found {closing}")
+    rows = [_row(line, f"{path}:{number}") for number, line in body[:closing]]
+    return np.array(rows, np.float32) - 1
+
+
+def picture_of(file: Path) -> Path:
+    """The picture beside a `.pts` file.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    for suffix in (*PICTURES, *(suffix.upper() for suffix in PICTURES)):
+        # with_suffix would cut names such as "image.final.pts" short
+        picture = file.parent / (file.stem + suffix)
+        if picture.is_file():
+            return picture
+    raise DatasetError(f"{file}: expected a picture of the same name beside it ({PICTURES})")
+
+
+def _header(lines: list[str], path: Path) -> tuple[int, int]:
+    """How many points the file promises, and the index of the line after the opening brace."""
+    count = None
+    for index, line in enumerate(lines):
+        text = line.strip()
+        if text == "{":
+            if count is None:
+                raise DatasetError(f"{path}:{index + 1}: expected n_points before the brace")
+            return count, index + 1
+        key, _, value = text.partition(":")
+        if key.strip() == "n_points":
+            if not value.strip().isdigit():
+                raise DatasetError(f"{path}:{index + 1}: expected a count, found {value.strip()!r}")
+            count = int(value)
+    raise DatasetError(f"{path}: expected 'n_points: N' and an opening brace, found neither or one")
+
+
+def _row(line: str, where: str) -> tuple[float, float]:
+    try:
+        x, y = (float(word) for word in line.split())
+    except ValueError:
+        raise DatasetError(f"{where}: expected two numbers 'x y', found {line.strip()!r}") from None
+    if not (abs(x) < LIMIT and abs(y) < LIMIT):  # false for NaN too
+        raise DatasetError(f"{where}: expected a place in the picture, found {line.strip()!r}")
+    return x, y
+
+
+def _held_out(root: Path, pictures: set[Path]) -> set[Path]:
+    path = root / HOLD_OUT
+    if not path.is_file():
+        return set()
+    names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    kept = {root / name for name in names if name}
+    if missing := kept - pictures:
+        first = min(missing).relative_to(root)
+        raise DatasetError(f"{path}: names {len(missing)} pictures that are not there, as {first}")
+    return kept
+
+
+def _sample(root: Path, image: Path, file: Path) -> Sample:
+    points = read_points(file)
+    if len(points) != 68:
+        raise DatasetError(
+            f"{file}: expected 68 points, found {len(points)}; their order is not known here"
+        )
+    folder = image.relative_to(root).parts[0] if image.parent != root else root.name
+    photo = numbered[1] if (numbered := NUMBERED.fullmatch(image.stem)) else image.stem
+    return Sample(
+        image=image,
+        box=Box.around(points),
+        landmarks=Landmarks(points, SCHEMES["68"]),
+        tags=frozenset({folder}),
+        group=f"{folder}/{photo}",
+    )

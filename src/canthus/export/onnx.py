@@ -1,0 +1,134 @@
+"""A network as an ONNX file: written, then proved equal to torch."""
+
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from canthus.errors import WeightsError
+from canthus.models import Network
+from canthus.runtime import seal
+from canthus.runtime.backend import OnnxBackend, TorchBackend
+from canthus.runtime.manifest import KEY, Figure, Manifest
+from canthus.storage import write_whole
+
+OPSET = 18
+TOLERANCE = 1e-3  # pixels of the crop
+PROOFS = 4  # crops on which the two are compared
+
+
+@dataclass(frozen=True)
+class Proof:
+    """How far the file's answers are from torch's, at most.
+
+    Attributes:
+        points: in pixels of the crop.
+        scores: in [0, 1].
+    """
+
+    points: float
+    scores: float
+
+
+def export_onnx(source: Path, target: Path, *, figures: tuple[Figure, ...] = ()) -> Proof:
+    """Write the ONNX file of a safetensors file, and prove that the two answer alike.
+
+    Args:
+        source: what a training wrote.
+        target: where the ONNX file goes; it appears there only once it is proved.
+        figures: what was measured of the model, to stand in its manifest.
+
+    Raises:
+        WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`.
+    """
+    manifest, backend = TorchBackend.open(source)
+    manifest = replace(manifest, figures=(*manifest.figures, *figures))
+    data = seal.sealed(_to_bytes(backend.model, manifest))
+    draft = target.with_name(f".{target.stem}.draft.onnx")
+    try:
+        write_whole(draft, data)
+        proof = compare(backend, OnnxBackend(draft))
+        if proof.points > TOLERANCE or proof.scores > TOLERANCE:
+            raise WeightsError(
+                f"{target}: the exported network differs from torch by {proof.points:.2g} px; "
+                "nothing was written"
+            )
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    return proof
+
+
+def compare(first: TorchBackend, second: OnnxBackend) -> Proof:
+    """The greatest difference between two backends' answers on smooth and on noisy crops."""
+    size = second.manifest.crop_size
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (PROOFS, size, size, 3), np.uint8)
+    ramp = np.linspace(0, 255, size, dtype=np.uint8)
+    noise[0] = ramp[:, None]
+    noise[1] = ramp[:, None, None]
+    ours, theirs = first.run(noise), second.run(noise)
+    return Proof(
+        points=float(np.abs(ours["points"] - theirs["points"]).max()),
+        scores=float(np.abs(ours["scores"] - theirs["scores"]).max()),
+    )
+
+
+class _Door(nn.Module):
+    """A network with the outputs that every exported file has."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        answer = self.network.predict(crops)
+        return answer.points, answer.scores
+
+
+def _to_bytes(network: Network, manifest: Manifest) -> bytes:
+    size = manifest.crop_size
+    with _quiet():
+        program = torch.onnx.export(
+            _Door(network).eval(),
+            (torch.zeros(2, 3, size, size),),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=["crops"],
+            output_names=["points", "scores"],
+            dynamic_shapes={"crops": {0: torch.export.Dim("batch")}},
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    onnx.helper.set_model_props(model, {KEY: manifest.to_json()})
+    model.doc_string = ""
+    for node in model.graph.node:  # where in the source each node came from: half of the file
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    buffer = io.BytesIO()
+    onnx.save_model(model, buffer)
+    return buffer.getvalue()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch warns itself of, and what its exporter says on the way."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        logger.setLevel(level)

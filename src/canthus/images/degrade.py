@@ -1,0 +1,53 @@
+"""What cameras, codecs and the world do to a picture, for training: all on uint8 (H, W, 3)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+
+def recolor(image: Image, *, gamma: float, gains: NDArray[np.float64], shift: float) -> Image:
+    """Bend the tone curve: each channel c becomes gains[c] * c^gamma + shift, in [0, 1]."""
+    tones = np.linspace(0, 1, 256)[:, None] ** gamma * gains + shift
+    table = np.clip(255 * tones + 0.5, 0, 255).astype(np.uint8).reshape(1, 256, 3)
+    return np.asarray(cv2.LUT(np.ascontiguousarray(image), table), np.uint8)
+
+
+def saturate(image: Image, amount: float) -> Image:
+    """Blend with the gray picture: 0 is gray, 1 changes nothing, above is more colorful."""
+    gray = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return np.asarray(cv2.addWeighted(image, amount, gray, 1 - amount, 0), np.uint8)
+
+
+def blur(image: Image, sigma: float) -> Image:
+    """Out of focus: a Gaussian of `sigma` pixels."""
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+
+
+def smear(image: Image, length: int, angle_deg: float) -> Image:
+    """Motion blur: the mean along a line of `length` pixels."""
+    turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), angle_deg, 1.0)
+    line = np.zeros((length, length), np.float32)
+    line[length // 2] = 1
+    kernel = cv2.warpAffine(line, turn, (length, length))
+    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
+
+
+def coarsen(image: Image, factor: float) -> Image:
+    """Low resolution: shrink by `factor` and enlarge again, about the same centers."""
+    height, width = image.shape[:2]
+    small = (max(2, round(width / factor)), max(2, round(height / factor)))
+    shrunk = cv2.resize(image, small, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(shrunk, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def compress(image: Image, quality: int) -> Image:
+    """What JPEG leaves of it at a quality in 1 to 100."""
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def add_noise(image: Image, noise: NDArray[np.float32]) -> Image:
+    """Add noise, in gray levels, (H, W, 1) or (H, W, 3)."""
+    return np.clip(image + noise + 0.5, 0, 255).astype(np.uint8)

@@ -1,0 +1,221 @@
+"""Faces drawn over their picture, so that a person can judge them at a glance."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from canthus.faces import Face, Landmarks, LandmarkScheme
+from canthus.geometry import Similarity
+from canthus.images.arrays import as_image
+from canthus.images.lettering import BITS, Color, fixed, number_width, write_number
+from canthus.images.warp import resize
+
+RIGHT: Color = (74, 190, 255)  # the subject's right side: sky
+LEFT: Color = (255, 158, 54)  # the subject's left side: orange
+NOSE: Color = (143, 232, 120)
+MOUTH: Color = (255, 120, 180)
+OUTLINE: Color = (245, 245, 245)  # contour, chin, and whatever has no color of its own
+DARK: Color = (16, 18, 24)
+
+MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
+_FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
+_LINES_SHOW, _BOX_SHOWS, _PLATE_SHOWS = 0.8, 0.6, 0.7  # how far each covers what is below
+
+Pixels = NDArray[np.uint8]
+Points = NDArray[np.float64]
+
+
+def draw_faces(image: ArrayLike, faces: Sequence[Face]) -> Pixels:
+    """Draw landmarks, the scheme's lines between them, boxes and scores on a copy of a picture.
+
+    What is on the subject's right is blue, on the left orange; the nose is green, the mouth pink,
+    the contour white. Sizes follow the face's and the picture's. A picture whose longer side is
+    under 640 pixels comes back enlarged by a whole number, to 640 at least, so that lines stay
+    finer than what they mark; any other keeps its size.
+
+    Args:
+        image: RGB, anything that `as_image` takes.
+        faces: with points in the picture's pixels.
+
+    Returns:
+        A new uint8 RGB picture (H, W, 3).
+
+    Raises:
+        ValueError: if the array is no picture.
+    """
+    picture = as_image(image)
+    times = -(-MIN_LONGER_SIDE // max(picture.shape[:2]))
+    canvas = np.array(picture, order="C") if times == 1 else resize(picture, times)
+    similarity = Similarity.about((-0.5, -0.5), (-0.5, -0.5), scale=times)
+    for face in faces:
+        _draw_frame(canvas, face, similarity)
+    for face in faces:
+        draw_landmarks(canvas, face.landmarks, similarity=similarity)
+    return canvas
+
+
+def draw_landmarks(
+    canvas: Pixels,
+    landmarks: Landmarks,
+    *,
+    color: Color | None = None,
+    similarity: Similarity | None = None,
+) -> None:
+    """Draw one face's points, and the lines between them, on the canvas itself.
+
+    Unknown points are left out, and lines that end in one.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3), contiguous; changed in place.
+        landmarks: the points.
+        color: one for all, to tell truth from prediction; each part has its own otherwise.
+        similarity: from the points' pixels to the canvas's, where they differ.
+    """
+    known = np.flatnonzero(landmarks.known)
+    if len(known) == 0:
+        return
+    points = _within_reach(canvas, landmarks.points[:, :2], similarity)
+    side = float(np.ptp(points[known], axis=0).max())
+    pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks)
+    colors = [color] * len(points) if color else _colors(landmarks.scheme)
+    with _magnified(canvas, points[known], pen) as (layer, to_layer):
+        points = to_layer.apply(points)
+        _draw_lines(layer, points, landmarks, colors, pen)
+        for index in known:
+            _draw_dot(layer, points[index], 1.5 * pen.dot * pen.fine, DARK)
+        for index in known:
+            _draw_dot(layer, points[index], pen.dot * pen.fine, colors[index])
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Sizes for one face on one picture, in pixels of the canvas.
+
+    Attributes:
+        line: width of a line.
+        rim: width of the dark on either side of it, so that it is seen on any skin.
+        dot: radius of a point, its rim not counted.
+        text: height of a digit.
+        fine: how many times larger to draw, for lines that are to be thinner than a few pixels.
+    """
+
+    line: float
+    rim: float
+    dot: float
+    text: float
+    fine: int
+
+    @classmethod
+    def of(cls, face_side: float, picture_side: float, num_landmarks: int) -> "_Pen":
+        """Large enough for the picture seen as a whole, small enough for the face."""
+        wanted = max(face_side / 180, picture_side / 900)
+        line = max(min(wanted, face_side / 65), 0.8)
+        crowd = float(np.clip((68 / num_landmarks) ** 0.3, 0.6, 1.8))
+        text = max(min(max(face_side / 16, picture_side / 75), face_side / 3), 9.0)
+        rim = min(0.5 * line, face_side / 200)
+        return cls(line, rim, 1.5 * crowd * line, text, max(1, round(_FINE_LINE / line)))
+
+    def width(self, *, rimmed: bool) -> int:
+        """Of a line, in sub-pixels."""
+        return max(1, round(self.fine * (self.line + 2 * self.rim * rimmed)))
+
+
+@contextmanager
+def _magnified(canvas: Pixels, points: Points, pen: _Pen) -> Iterator[tuple[Pixels, Similarity]]:
+    """The part of the canvas around points, enlarged to draw finely on it, and the map there.
+
+    Pixels are repeated and then averaged again, so those that nothing is drawn on do not change.
+    """
+    limits, margin = canvas.shape[1::-1], 2 + 3 * (pen.line + pen.dot)
+    x0, y0 = np.clip(np.floor(points.min(axis=0) - margin), 0, limits).astype(int).tolist()
+    x1, y1 = np.clip(np.ceil(points.max(axis=0) + margin) + 1, 0, limits).astype(int).tolist()
+    if x0 >= x1 or y0 >= y1:
+        x0, y0, x1, y1 = 0, 0, 1, 1  # out of sight: whatever is drawn falls beside the canvas
+    place = canvas[y0:y1, x0:x1]
+    layer = place.repeat(pen.fine, axis=0).repeat(pen.fine, axis=1)
+    yield layer, Similarity.about((x0 - 0.5, y0 - 0.5), (-0.5, -0.5), scale=pen.fine)
+    place[:] = cv2.resize(layer, place.shape[1::-1], interpolation=cv2.INTER_AREA)
+
+
+def _draw_lines(
+    layer: Pixels, points: Points, landmarks: Landmarks, colors: Sequence[Color], pen: _Pen
+) -> None:
+    """Join points by lines that let the skin below show through."""
+    known = landmarks.known
+    edges = [(a, b) for a, b in landmarks.scheme.edges if known[a] and known[b]]
+    by_color: dict[Color, list[tuple[int, int]]] = {}
+    for edge in edges:
+        by_color.setdefault(colors[edge[0]], []).append(edge)
+    bare = layer.copy()
+    _draw_segments(layer, points, edges, DARK, pen.width(rimmed=True))
+    for color, lines in by_color.items():
+        _draw_segments(layer, points, lines, color, pen.width(rimmed=False))
+    layer[:] = cv2.addWeighted(layer, _LINES_SHOW, bare, 1 - _LINES_SHOW, 0)
+
+
+def _draw_segments(
+    layer: Pixels, points: Points, edges: Sequence[tuple[int, int]], color: Color, width: int
+) -> None:
+    segments = [fixed(points[list(edge)]) for edge in edges]
+    cv2.polylines(layer, segments, False, color, width, cv2.LINE_AA, BITS)
+
+
+def _draw_dot(layer: Pixels, center: Points, radius: float, color: Color) -> None:
+    x, y = fixed(center).tolist()
+    cv2.circle(layer, (x, y), round(radius * (1 << BITS)), color, cv2.FILLED, cv2.LINE_AA, BITS)
+
+
+def _draw_frame(canvas: Pixels, face: Face, similarity: Similarity) -> None:
+    """The box, and the score above it, or in its corner where the picture ends above it."""
+    box = face.box
+    corners = np.array([(box.x0, box.y0), (box.x1, box.y0), (box.x1, box.y1), (box.x0, box.y1)])
+    corners = _within_reach(canvas, corners, similarity)
+    pen = _Pen.of(float(np.ptp(corners, axis=0).max()), max(canvas.shape[:2]), 68)
+    with _magnified(canvas, corners, pen) as (layer, to_layer):
+        bare, outline = layer.copy(), [fixed(to_layer.apply(corners))]
+        for color, rimmed in ((DARK, True), (OUTLINE, False)):
+            cv2.polylines(layer, outline, True, color, pen.width(rimmed=rimmed), cv2.LINE_AA, BITS)
+        layer[:] = cv2.addWeighted(layer, _BOX_SHOWS, bare, 1 - _BOX_SHOWS, 0)
+    _draw_score(canvas, f"{face.score:.2f}", corners[0], pen)
+
+
+def _draw_score(canvas: Pixels, score: str, corner: Points, pen: _Pen) -> None:
+    """Write a number on a dark plate that stands on a corner of a box."""
+    plate = np.array((number_width(score, pen.text) + pen.text, 1.8 * pen.text))
+    room = np.maximum(0, canvas.shape[1::-1] - plate)
+    corner = np.clip(corner - (0, plate[1]), 0, room)
+    with _magnified(canvas, np.array((corner, corner + plate)), pen) as (layer, to_layer):
+        (x0, y0), (x1, y1) = np.rint(to_layer.apply((corner, corner + plate))).astype(int)
+        below = layer[y0:y1, x0:x1]
+        below[:] = np.rint(below + _PLATE_SHOWS * (np.array(DARK) - below)).astype(np.uint8)
+        x, y = to_layer.apply((corner[0] + 0.5 * pen.text, corner[1] + 0.4 * pen.text))
+        write_number(layer, score, (x, y), pen.fine * pen.text, OUTLINE)
+
+
+def _within_reach(canvas: Pixels, points: ArrayLike, similarity: Similarity | None) -> Points:
+    """Points on the canvas; those too far out to be seen are drawn nearer, as OpenCV needs."""
+    mapped = np.asarray(points, np.float64) if similarity is None else similarity.apply(points)
+    reach = 4 * max(canvas.shape[:2])
+    return np.clip(mapped, -reach, reach)
+
+
+def _colors(scheme: LandmarkScheme) -> list[Color]:
+    """The color of every point, by the part that it is of."""
+    colors = [OUTLINE] * scheme.num_landmarks
+    for part, indices in scheme.parts.items():
+        for index in indices:
+            colors[index] = _color(part)
+    return colors
+
+
+def _color(part: str) -> Color:
+    words = part.split("_")
+    if words[0] in ("right", "left"):
+        return RIGHT if words[0] == "right" else LEFT
+    if words[0] == "nose":
+        return NOSE
+    return MOUTH if words[0] in ("mouth", "lip", "lips") else OUTLINE

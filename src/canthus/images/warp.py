@@ -1,0 +1,72 @@
+"""Cutting faces out of pictures, to a fraction of a pixel."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.geometry import Similarity
+
+MARGIN = 2  # pixels around a crop's footprint, so that bilinear weights see true neighbors
+
+
+def crop(
+    image: NDArray[np.uint8], similarity: Similarity, size: int, *, fill: int = 0
+) -> NDArray[np.uint8]:
+    """Cut the size x size crop to which a similarity maps the picture.
+
+    The value at (u, v) is the picture's at `similarity.inverse()` of it, bilinear; what lies
+    outside the picture is `fill`. A picture that shrinks to half or less is averaged over whole
+    pixels first, so that fine texture does not alias.
+
+    Args:
+        image: (H, W, 3) or (H, W).
+        similarity: from picture pixels to crop pixels.
+        size: of the crop's side, in pixels.
+        fill: the gray value outside the picture.
+    """
+    image, similarity = _cut(image, similarity, size)
+    if image.size == 0:
+        return np.full((size, size, *image.shape[2:]), fill, np.uint8)
+    if (step := int(1 / similarity.scale)) > 1:
+        image, similarity = _shrink(image, similarity, step)
+    border = (fill, fill, fill)
+    warped = cv2.warpAffine(image, similarity.matrix, (size, size), borderValue=border)
+    return warped.astype(np.uint8, copy=False)
+
+
+def resize(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """A picture scaled by `scale`: averaged when it shrinks, bilinear when it grows.
+
+    The center of a pixel goes from x to scale * (x + 0.5) - 0.5.
+    """
+    height, width = (max(1, round(scale * side)) for side in image.shape[:2])
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=how).astype(np.uint8, copy=False)
+
+
+def _cut(
+    image: NDArray[np.uint8], similarity: Similarity, size: int
+) -> tuple[NDArray[np.uint8], Similarity]:
+    """The part of the picture that the crop can see, and the map from that part."""
+    low, high = -0.5, size - 0.5
+    corners = similarity.inverse().apply([(low, low), (low, high), (high, low), (high, high)])
+    margin = MARGIN + (1 / similarity.scale)
+    first = np.maximum(np.floor(corners.min(axis=0) - margin), 0)
+    last = np.minimum(np.ceil(corners.max(axis=0) + margin) + 1, image.shape[1::-1])
+    (x0, y0), (x1, y1) = first.astype(np.int64), np.maximum(last, first).astype(np.int64)
+    shift = np.array([[1.0, 0.0, x0], [0.0, 1.0, y0]])
+    return image[y0:y1, x0:x1], similarity @ Similarity(shift)
+
+
+def _shrink(
+    image: NDArray[np.uint8], similarity: Similarity, step: int
+) -> tuple[NDArray[np.uint8], Similarity]:
+    """Average blocks of step x step pixels; the edge is repeated to a whole block."""
+    height, width = image.shape[:2]
+    below, right = -height % step, -width % step
+    if below or right:
+        image = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.uint8)
+    size = (image.shape[1] // step, image.shape[0] // step)
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    shift = (step - 1) / 2  # the center of small pixel (0, 0), in pixels of the picture
+    return small, similarity @ Similarity(np.array([[step, 0.0, shift], [0.0, step, shift]]))

@@ -1,0 +1,74 @@
+"""Whether a score means what it says: reliability tables (Murphy and Winkler, 1977)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """The landmarks whose score fell between two values.
+
+    Attributes:
+        low: the lowest score of the bin.
+        high: the highest one, the next bin's lowest.
+        count: how many landmarks.
+        score: their mean score; NaN if there are none.
+        hits: the share of them that was right; NaN if there are none.
+    """
+
+    low: float
+    high: float
+    count: int
+    score: float
+    hits: float
+
+
+def reliability(scores: ArrayLike, hits: ArrayLike, num_bins: int = 10) -> list[ReliabilityBin]:
+    """How often landmarks were right, against how often their scores said so.
+
+    Args:
+        scores: any shape, in [0, 1].
+        hits: the same shape; whether each was right.
+        num_bins: of equal width.
+
+    Raises:
+        ValueError: if the shapes differ or a score is not in [0, 1].
+
+    Example:
+        >>> for row in reliability([0.1, 0.2, 0.8, 0.9], [0, 1, 1, 1], num_bins=2):
+        ...     print(row.count, round(row.score, 2), row.hits)
+        2 0.15 0.5
+        2 0.85 1.0
+    """
+    said, right = np.asarray(scores, np.float64).ravel(), np.asarray(hits).ravel().astype(bool)
+    if said.shape != right.shape:
+        raise ValueError(f"expected as many hits as scores, found {right.size} and {said.size}")
+    if not ((said >= 0) & (said <= 1)).all():
+        raise ValueError("expected scores in [0, 1]")
+    place = np.minimum((said * num_bins).astype(np.int64), num_bins - 1)
+    counts = np.bincount(place, minlength=num_bins)
+    with np.errstate(invalid="ignore"):  # an empty bin has no mean
+        mean = np.bincount(place, said, num_bins) / counts
+        share = np.bincount(place, right, num_bins) / counts
+    return [
+        ReliabilityBin(i / num_bins, (i + 1) / num_bins, int(count), float(a), float(b))
+        for i, (count, a, b) in enumerate(zip(counts, mean, share, strict=True))
+    ]
+
+
+def expected_gap(bins: Sequence[ReliabilityBin]) -> float:
+    """The expected calibration error: the mean gap between score and share, by count.
+
+    NaN if no landmark was scored.
+
+    Example:
+        >>> round(expected_gap(reliability([0.1, 0.2, 0.8, 0.9], [0, 1, 1, 1], num_bins=2)), 3)
+        0.25
+    """
+    total = sum(row.count for row in bins)
+    if not total:
+        return float("nan")
+    return sum(row.count * abs(row.score - row.hits) for row in bins if row.count) / total

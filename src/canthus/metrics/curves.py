@@ -1,0 +1,115 @@
+"""What a set of errors looks like: failure rate, area under the curve, the curve, percentiles.
+
+All of them take the errors of faces, (N,), as fractions; a missed face is an infinite error.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def failure_rate(errors: ArrayLike, threshold: float) -> float:
+    """The share of faces whose error is above the threshold.
+
+    Raises:
+        ValueError: if there is no face, or an error is NaN or below 0.
+
+    Example:
+        >>> failure_rate([0.02, 0.08, 0.09, np.inf], 0.08)
+        0.5
+    """
+    return float((_checked(errors) > threshold).mean())
+
+
+def auc(errors: ArrayLike, threshold: float) -> float:
+    """The exact area under the cumulative error curve up to the threshold, in [0, 1].
+
+    The curve is a step function, so the area is mean(max(0, 1 - error / threshold)).
+
+    Raises:
+        ValueError: if there is no face, or an error is NaN or below 0.
+
+    Example:
+        >>> auc([0.02, 0.04, np.inf, np.inf], 0.08)
+        0.3125
+    """
+    return float(np.maximum(0.0, 1.0 - _checked(errors) / threshold).mean())
+
+
+def auc_histogram(errors: ArrayLike, threshold: float, bins: int = 10_000) -> float:
+    """The area as SPIGA's evaluation has it (Prados-Torreblanca et al., BMVC 2022).
+
+    The errors are counted in equal bins between the smallest and the largest of them; the curve
+    runs through (left edge of a bin, share up to that bin's right edge), so it stands up to one
+    bin too high; its area is taken by trapezoids over the edges below the threshold (they use
+    Simpson's rule, which differs by some 1e-6) and, if no error lies above, by 1 from there to
+    the threshold. The bins depend on the worst face, so does the figure: use `auc` for anything
+    but comparing with that code. Missed faces count in the share, not in the bins.
+
+    Example:
+        >>> round(auc_histogram([0.02, 0.04, 0.06], 0.08), 4)
+        0.5
+    """
+    values = _checked(errors)
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0
+    counts, edges = np.histogram(finite, bins)
+    below = edges[:-1] < threshold
+    if not below.any():
+        return 0.0
+    shares, edges = np.cumsum(counts)[below] / len(values), edges[:-1][below]
+    area = float(((shares[1:] + shares[:-1]) / 2 * np.diff(edges)).sum())
+    if shares[-1] == 1:
+        area += threshold - float(edges[-1])
+    return area / threshold
+
+
+def ced(errors: ArrayLike) -> tuple[Array, Array]:
+    """The cumulative error distribution: where it steps, and the share of faces up to there.
+
+    It begins at (0, 0 or the share of perfect faces) and ends below 1 if faces were missed.
+
+    Returns:
+        Errors (K,), rising, and shares (K,).
+
+    Example:
+        >>> ced([0.02, 0.04, 0.04, np.inf])
+        (array([0.  , 0.02, 0.04]), array([0.  , 0.25, 0.75]))
+    """
+    values = _checked(errors)
+    steps = np.unique(np.append(values[np.isfinite(values)], 0.0))
+    return steps, np.searchsorted(np.sort(values), steps, side="right") / len(values)
+
+
+def percentiles(errors: ArrayLike, percents: Sequence[float] = (50, 90, 95, 99)) -> Array:
+    """The error that so many percent of the faces stay below, linear between two faces.
+
+    Infinite where a missed face takes part.
+
+    Example:
+        >>> percentiles([0.01, 0.02, 0.03, 0.04, np.inf], (50, 75, 90))
+        array([0.03, 0.04,  inf])
+    """
+    values = np.sort(_checked(errors))
+    place = np.asarray(percents, np.float64) / 100 * (len(values) - 1)
+    if place.size and not (place.min() >= 0 and place.max() <= len(values) - 1):
+        raise ValueError(f"expected percents from 0 to 100, found {tuple(percents)}")
+    low = np.floor(place).astype(np.int64)
+    lower, upper = values[low], values[np.minimum(low + 1, len(values) - 1)]
+    part = place - low
+    step = np.where(np.isfinite(upper), upper, 0.0) - np.where(np.isfinite(lower), lower, 0.0)
+    between = np.where(np.isfinite(upper), lower + part * step, np.inf)
+    return np.where(part > 0, between, lower)
+
+
+def _checked(errors: ArrayLike) -> Array:
+    values = np.asarray(errors, np.float64)
+    if values.ndim != 1 or not len(values):
+        raise ValueError(f"expected the errors of faces (N,), found shape {values.shape}")
+    if not (values >= 0).all():  # false for NaN too
+        raise ValueError("expected errors of 0 and more; NaN is not a miss, infinity is")
+    return values

@@ -1,0 +1,77 @@
+"""What every family of models is, is taught with, and answers."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from torch import Tensor, nn
+
+from canthus.models.layers.scores import Scores
+
+Output = TypeVar("Output")
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What is known of a batch of faces, in pixels of their crops.
+
+    Some data sets mark a place that is a mean of several of the model's landmarks, such as the
+    center of an eye. These are the blends, and `readout` makes them from the landmarks.
+
+    Attributes:
+        points: (B, L, 2); anything where a landmark is not known.
+        known: (B, L), 1 where the point is known and 0 elsewhere.
+        size: (B,), the longer side of each face's tight box.
+        blends: (B, E, 2); anything where not known.
+        blends_known: (B, E).
+        readout: (E, L), rows that add up to 1.
+    """
+
+    points: Tensor
+    known: Tensor
+    size: Tensor
+    blends: Tensor
+    blends_known: Tensor
+    readout: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What every family answers for a batch of crops.
+
+    Attributes:
+        points: (B, L, 2), in pixels of the crop.
+        scores: (B, L), in [0, 1]: the probability that a landmark lies within `SCORE_RADIUS`
+            of the truth.
+        spread: (B, L), how far the landmark may be off as the network sees it, in pixels of the
+            crop; what the scores are made of.
+    """
+
+    points: Tensor
+    scores: Tensor
+    spread: Tensor
+
+
+SCORE_RADIUS = 0.035  # of the longer side of the tight box; about 8 % of the inter-ocular distance
+
+
+class AlignmentModel(nn.Module, ABC, Generic[Output]):
+    """A network from crops (B, 3, S, S), RGB in [0, 1], to landmarks in pixels of the crops."""
+
+    scores: Scores
+
+    @abstractmethod
+    def forward(self, crops: Tensor) -> Output:
+        """All that the loss needs."""
+
+    @abstractmethod
+    def loss(self, output: Output, target: Target) -> dict[str, Tensor]:
+        """The loss's named terms; training adds them up."""
+
+    @abstractmethod
+    def decode(self, output: Output) -> Prediction:
+        """The landmarks and their scores."""
+
+    def predict(self, crops: Tensor) -> Prediction:
+        """Crops in, landmarks out: what is exported."""
+        return self.decode(self(crops))

@@ -1,0 +1,122 @@
+"""Stacked hourglass: heatmaps, refined stack by stack (Newell et al., ECCV 2016), kept slim.
+
+The crop becomes features at a quarter of its resolution. An hourglass halves them several times,
+growing wider as they get smaller, and adds what each level kept on the way back up. Its heatmaps
+are distributions over the cells; their means are the landmarks (Sun et al., ECCV 2018), so that
+nothing is rounded, neither in the labels nor in the answer.
+"""
+
+import math
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from canthus.config import config
+from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.layers.heatmaps import draw, locate
+from canthus.models.layers.residual import Bottleneck, ConvNorm
+from canthus.models.layers.scores import Scores
+
+Heatmaps = list[Tensor]  # logits (B, L, N, N) per stack; the last one answers
+
+STRIDE = 4  # pixels of the crop in one cell of the heatmaps
+
+
+@config
+class HourglassConfig:
+    """How many hourglasses, how wide at each level, and what they learn from."""
+
+    family: Literal["hourglass"] = "hourglass"
+    num_landmarks: int = 68
+    num_stacks: int = 1
+    stem: int = 32  # channels at half resolution
+    widths: tuple[int, ...] = (96, 128, 160, 192)  # channels from the widest map to the smallest
+    blocks: int = 1  # residual blocks per place
+    sigma: float = 1.0  # of the target Gaussians, in heatmap cells
+    point_weight: float = 1.0  # of the distance between mean and truth
+    map_weight: float = 0.02  # of the cross-entropy between heatmap and target Gaussian
+
+    @property
+    def granularity(self) -> int:
+        """What a crop's side must be a multiple of, so that every halving is even."""
+        return STRIDE * 2 ** (len(self.widths) - 1)
+
+
+class Hourglass(AlignmentModel[Heatmaps]):
+    """Heatmap regression at a quarter of the crop's resolution."""
+
+    def __init__(self, config: HourglassConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, points, stacks = config.widths[0], config.num_landmarks, range(config.num_stacks)
+        self.stem = nn.Sequential(
+            ConvNorm(3, config.stem, stride=2),
+            ConvNorm(config.stem, width, stride=2),
+        )
+        self.bodies = nn.ModuleList(_Body(config.widths, config.blocks) for _ in stacks)
+        self.heads = nn.ModuleList(nn.Conv2d(width, points, 1) for _ in stacks)
+        self.feedbacks = nn.ModuleList(nn.Conv2d(points, width, 1) for _ in stacks[1:])
+        self.scores = Scores(points)
+
+    def forward(self, crops: Tensor) -> Heatmaps:
+        x = self.bodies[0](self.stem(2 * crops - 1))
+        maps = [self.heads[0](x)]
+        later = zip(self.feedbacks, self.bodies[1:], self.heads[1:], strict=True)
+        for feedback, body, head in later:
+            x = body(x + feedback(maps[-1]))
+            maps.append(head(x))
+        return maps
+
+    def loss(self, output: Heatmaps, target: Target) -> dict[str, Tensor]:
+        terms = {}
+        for i, logits in enumerate(output):
+            points, _ = locate(logits, STRIDE)
+            terms[f"points{i}"] = self.config.point_weight * _distance(points, target)
+            terms[f"maps{i}"] = self.config.map_weight * self._divergence(logits, target)
+        return terms
+
+    def decode(self, output: Heatmaps) -> Prediction:
+        points, spread = locate(output[-1], STRIDE)
+        return Prediction(points, self.scores(spread), spread)
+
+    def _divergence(self, logits: Tensor, target: Target) -> Tensor:
+        """Cross-entropy between the target Gaussians and the heatmaps, mean over known points."""
+        wanted = draw(target.points, logits.shape[-1], stride=STRIDE, sigma=self.config.sigma)
+        found = F.log_softmax(logits.flatten(2).float(), dim=-1)
+        each = -(wanted.flatten(2) * found).sum(dim=-1)
+        floor = math.log(2 * math.pi * math.e * self.config.sigma**2)  # a Gaussian's own entropy
+        return ((each - floor) * target.known).sum() / target.known.sum().clamp(min=1)
+
+
+class _Body(nn.Module):
+    """Halve, think wider, double, and add what the skip kept."""
+
+    def __init__(self, widths: tuple[int, ...], blocks: int) -> None:
+        super().__init__()
+        width, inner, *rest = widths
+        self.skip = nn.Sequential(*(Bottleneck(width, width) for _ in range(blocks)))
+        self.shrink = nn.MaxPool2d(2)
+        self.before = Bottleneck(width, inner)
+        self.inside = (
+            _Body((inner, *rest), blocks)
+            if rest
+            else nn.Sequential(*(Bottleneck(inner, inner) for _ in range(blocks)))
+        )
+        self.after = Bottleneck(inner, width)
+        self.enlarge = nn.Upsample(scale_factor=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        down = self.after(self.inside(self.before(self.shrink(x))))
+        return self.skip(x) + self.enlarge(down)
+
+
+def _distance(points: Tensor, target: Target) -> Tensor:
+    """Mean distance in longer sides of the tight box, over the known points and blends."""
+    blends = target.readout @ points
+    apart = torch.cat([points - target.points, blends - target.blends], dim=1)
+    known = torch.cat([target.known, target.blends_known], dim=1)
+    each = torch.where(known > 0, apart.square().sum(dim=-1) + 1e-6, 1.0).sqrt()
+    faces = (each * known).sum(dim=1) / target.size
+    return faces.sum() / known.sum().clamp(min=1)

@@ -1,0 +1,35 @@
+"""Residual blocks, written so that each batch norm folds into the convolution before it."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution and batch norm, then a ReLU unless told otherwise."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int = 3, *, stride: int = 1, relu: bool = True
+    ) -> None:
+        layers: list[nn.Module] = [
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+            nn.BatchNorm2d(outputs),
+        ]
+        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+
+
+class Bottleneck(nn.Module):
+    """1 x 1 to half the width, 3 x 3, 1 x 1 to the full width, plus the input (He et al., 2016)."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        half = outputs // 2
+        self.body = nn.Sequential(
+            ConvNorm(inputs, half, 1),
+            ConvNorm(half, half, 3),
+            ConvNorm(half, outputs, 1, relu=False),
+        )
+        same = inputs == outputs
+        self.skip = nn.Identity() if same else ConvNorm(inputs, outputs, 1, relu=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.body(x) + self.skip(x), inplace=True)

@@ -1,0 +1,230 @@
+"""From a picture to its faces: find them, cut them out, run the network, map the points back."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import repeat
+from os import PathLike
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from canthus.errors import CanthusError, WeightsError
+from canthus.faces import Face, Landmarks, scheme_of
+from canthus.geometry import Box, Similarity
+from canthus.images.arrays import as_image
+from canthus.images.files import read_image
+from canthus.images.warp import crop
+from canthus.runtime import looks, weights
+from canthus.runtime.backend import Backend, open_weights
+from canthus.runtime.looks import Boxes
+from canthus.runtime.manifest import Manifest
+
+if TYPE_CHECKING:
+    from canthus.detection import Detector
+
+Picture = ArrayLike | str | PathLike[str]
+Answer = list[Face] | CanthusError | ValueError
+
+BATCH_SIZE = 8  # more is no faster on one core, and takes 2 MB more for each face
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """The crops of one picture, (N, S, S, 3), the maps to them, and the faces' scores."""
+
+    crops: NDArray[np.uint8]
+    maps: list[Similarity]
+    scores: list[float]
+
+
+class Aligner:
+    """Finds the landmarks of the faces in pictures.
+
+    Args:
+        manifest: what the weights say of themselves.
+        backend: what runs them.
+        detector: what finds the faces where no boxes are given; `detection.Mtcnn` by default,
+            which is loaded when first needed.
+    """
+
+    def __init__(
+        self, manifest: Manifest, backend: Backend, detector: "Detector | None" = None
+    ) -> None:
+        self.manifest = manifest
+        self.backend = backend
+        self._detector = detector
+
+    @property
+    def detector(self) -> "Detector":
+        """What finds the faces where no boxes are given."""
+        if self._detector is None:
+            from canthus.detection import Mtcnn  # it has weights of its own to load
+
+            self._detector = Mtcnn()
+        return self._detector
+
+    def __call__(
+        self, image: Picture, boxes: Boxes | None = None, boxes_from: str = "tight"
+    ) -> list[Face]:
+        """Find the landmarks of every face in a picture.
+
+        A face's `box` is the tight box around the landmarks found, and its `score` the
+        detector's, or 1 where the box was given.
+
+        Args:
+            image: RGB, uint8 (H, W, 3) or what `images.as_image` makes that of; or a file.
+            boxes: where the faces are, as boxes or (N, 4) rows of x0, y0, x1, y1; all faces that
+                the detector finds by default.
+            boxes_from: who drew the boxes: "tight" around the landmarks, or a detector by name.
+
+        Returns:
+            The faces in the order of the boxes, or the surest first. Empty where nobody is.
+
+        Raises:
+            ImageError: if the file cannot be read as a picture.
+            ValueError: if the array is no picture, or a box is none or not in the picture.
+        """
+        cut = self._cut(_opened(image), boxes, boxes_from)
+        return self._locate([cut], BATCH_SIZE)[0]
+
+    def many(
+        self,
+        images: Iterable[Picture],
+        boxes: Iterable[Boxes | None] | None = None,
+        boxes_from: str = "tight",
+        *,
+        batch_size: int = BATCH_SIZE,
+    ) -> list[list[Face]]:
+        """Find the faces of many pictures; faces of several pictures share a batch.
+
+        Args:
+            images: as one picture each in a call; read one by one, so a generator is fine.
+            boxes: for each picture its boxes, or None for the detector's.
+            boxes_from: who drew the boxes.
+            batch_size: how many faces the network sees at once.
+
+        Raises:
+            ImageError: at the first file that cannot be read.
+            ValueError: at the first array or box that is wrong, or if there are not as many boxes
+                as pictures.
+        """
+        faces = []
+        for answer in self.stream(images, boxes, boxes_from, batch_size=batch_size):
+            if isinstance(answer, Exception):
+                raise answer
+            faces.append(answer)
+        return faces
+
+    def stream(
+        self,
+        images: Iterable[Picture],
+        boxes: Iterable[Boxes | None] | None = None,
+        boxes_from: str = "tight",
+        *,
+        batch_size: int = BATCH_SIZE,
+    ) -> Iterator[Answer]:
+        """Yield for each of many pictures its faces, or the error that it alone has met.
+
+        As `many`, for as many pictures as there may be: at most a batch of faces is held.
+
+        Raises:
+            ValueError: if there are not as many boxes as pictures.
+        """
+        if batch_size < 1:
+            raise ValueError(f"expected a batch_size of 1 or more, found {batch_size}")
+        waiting: list[_Cut | CanthusError | ValueError] = []
+        pairs = zip(images, repeat(None)) if boxes is None else zip(images, boxes, strict=True)
+        for image, drawn in pairs:
+            try:
+                waiting.append(self._cut(_opened(image), drawn, boxes_from))
+            except (CanthusError, ValueError) as error:
+                waiting.append(error)
+            faces = sum(len(cut.maps) for cut in waiting if isinstance(cut, _Cut))
+            if faces >= batch_size or len(waiting) >= batch_size:
+                yield from self._answers(waiting, batch_size)
+                waiting = []
+        yield from self._answers(waiting, batch_size)
+
+    def _cut(self, image: NDArray[np.uint8], boxes: Boxes | None, boxes_from: str) -> _Cut:
+        if boxes is None:
+            found = looks.from_detections(self.detector(image), self.detector.relation)
+        else:
+            found = looks.from_boxes(boxes, (image.shape[1], image.shape[0]), boxes_from)
+        size, scale = self.manifest.crop_size, self.manifest.crop_scale
+        maps = [
+            Similarity.crop(look.box.scaled(scale), size, roll_deg=look.roll_deg) for look in found
+        ]
+        crops = np.empty((len(maps), size, size, 3), np.uint8)
+        for place, to_crop in zip(crops, maps, strict=True):
+            place[:] = crop(image, to_crop, size)
+        return _Cut(crops, maps, [look.score for look in found])
+
+    def _answers(
+        self, waiting: list[_Cut | CanthusError | ValueError], batch_size: int
+    ) -> Iterator[Answer]:
+        """The answers of pictures and errors that wait, in their order."""
+        located = iter(self._locate([cut for cut in waiting if isinstance(cut, _Cut)], batch_size))
+        for cut in waiting:
+            yield next(located) if isinstance(cut, _Cut) else cut
+
+    def _locate(self, cuts: list[_Cut], batch_size: int) -> list[list[Face]]:
+        """The faces of each picture; the network sees `batch_size` crops at once."""
+        if not any(cut.maps for cut in cuts):
+            return [[] for _ in cuts]
+        crops = np.concatenate([cut.crops for cut in cuts])
+        starts = range(0, len(crops), batch_size)
+        parts = [self.backend.run(crops[i : i + batch_size]) for i in starts]
+        points = iter(np.concatenate([part["points"] for part in parts]))
+        scores = iter(np.concatenate([part["scores"] for part in parts]))
+        return [
+            [
+                self._face(next(points), next(scores), to_crop, score)
+                for to_crop, score in zip(cut.maps, cut.scores, strict=True)
+            ]
+            for cut in cuts
+        ]
+
+    def _face(
+        self,
+        points: NDArray[np.float32],
+        scores: NDArray[np.float32],
+        to_crop: Similarity,
+        score: float,
+    ) -> Face:
+        """A face in the picture, from its landmarks in the crop."""
+        in_picture = to_crop.inverse().apply(points).astype(np.float32)
+        try:
+            box = Box.around(in_picture)
+        except ValueError:
+            raise WeightsError(f"{self.manifest.name}: all landmarks are at one place") from None
+        landmarks = Landmarks(in_picture, scheme_of(self.manifest.scheme), scores)
+        return Face(box, score, landmarks)
+
+
+def load(
+    name_or_path: str | PathLike[str] | None = None,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    detector: "Detector | None" = None,
+) -> Aligner:
+    """Load a model: the default one, another by its name, or a weights file.
+
+    Args:
+        name_or_path: a name that `canthus models` lists, or an `.onnx` or `.safetensors` file.
+        device: "cpu" or "cuda".
+        threads: how many cores the network may use; with one face at a time, one is best.
+        detector: what finds the faces where no boxes are given; MTCNN by default.
+
+    Raises:
+        WeightsError: naming the file, if it is missing, damaged or not of Canthus.
+    """
+    manifest, backend = open_weights(weights.find(name_or_path), device=device, threads=threads)
+    return Aligner(manifest, backend, detector)
+
+
+def _opened(image: Picture) -> NDArray[np.uint8]:
+    if isinstance(image, (str, PathLike)):
+        return read_image(image)
+    return np.ascontiguousarray(as_image(image))  # OpenCV takes no negative strides

@@ -1,0 +1,65 @@
+"""What is said about one picture, as plain values for JSON: schema 1.
+
+The command line, reports and servers all say it in this form.
+"""
+
+import math
+from collections.abc import Iterable
+
+from canthus.faces import Face
+
+SCHEMA = 1
+PIXEL_DIGITS = 3  # a thousandth of a pixel
+SCORE_DIGITS = 4
+
+
+def answer(
+    faces: Iterable[Face], *, image: str, size: tuple[int, int], model: str
+) -> dict[str, object]:
+    """One picture's faces as plain values.
+
+    Args:
+        faces: what the aligner found.
+        image: the picture's name.
+        size: its width and height in pixels, upright.
+        model: the name in the manifest of the model.
+    """
+    width, height = size
+    return {
+        "schema": SCHEMA,
+        "image": image,
+        "width": width,
+        "height": height,
+        "model": model,
+        "faces": [_plain(face) for face in faces],
+    }
+
+
+def _plain(face: Face) -> dict[str, object]:
+    landmarks = face.landmarks
+    points: dict[str, object] = {
+        "scheme": landmarks.scheme.name,
+        "points": [_rounded(point, PIXEL_DIGITS) for point in landmarks.points],
+    }
+    if landmarks.scores is not None:
+        points["scores"] = _rounded(landmarks.scores, SCORE_DIGITS)
+    plain: dict[str, object] = {
+        "box": _rounded(face.box.as_tuple(), PIXEL_DIGITS),
+        "score": round(face.score, SCORE_DIGITS),
+        "landmarks": points,
+    }
+    if face.pose is not None:
+        pose = face.pose
+        plain["pose"] = {
+            "yaw_deg": round(pose.yaw_deg, 2),
+            "pitch_deg": round(pose.pitch_deg, 2),
+            "roll_deg": round(pose.roll_deg, 2),
+        }
+    if face.expected_error is not None:
+        plain["expected_error"] = round(face.expected_error, SCORE_DIGITS)
+    return plain
+
+
+def _rounded(values: Iterable[float], digits: int) -> list[float | None]:
+    """Rounded numbers; None for what is not known."""
+    return [None if math.isnan(value) else round(float(value), digits) for value in values]

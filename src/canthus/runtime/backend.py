@@ -1,0 +1,218 @@
+"""What runs a network: crops in, named arrays out."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as faults
+
+from canthus.errors import WeightsError
+from canthus.faces import scheme_of
+from canthus.runtime import seal
+from canthus.runtime.manifest import KEY, Manifest
+
+if TYPE_CHECKING:
+    import torch
+
+    from canthus.models import Network
+
+Arrays = dict[str, NDArray[np.float32]]
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+# All that ONNX Runtime raises has no common base but Exception.
+FAULTS = (
+    faults.Fail,
+    faults.InvalidArgument,
+    faults.InvalidGraph,
+    faults.InvalidProtobuf,
+    faults.NoModel,
+    faults.NoSuchFile,
+    faults.NotImplemented,
+    faults.RuntimeException,
+)
+
+
+class Backend(Protocol):
+    """Something that runs one network."""
+
+    def run(self, crops: NDArray[np.uint8]) -> Arrays:
+        """Find the landmarks of a batch of crops.
+
+        Args:
+            crops: (B, S, S, 3), RGB.
+
+        Returns:
+            "points" (B, L, 2), in pixels of the crops, and "scores" (B, L), in [0, 1].
+
+        Raises:
+            WeightsError: if the network answers numbers that are not finite.
+        """
+        ...
+
+
+class OnnxBackend:
+    """A network in an ONNX file that carries its manifest.
+
+    Args:
+        path: the file.
+        device: "cpu" or "cuda".
+        threads: how many cores one run may use.
+
+    Raises:
+        WeightsError: naming the file, if it is damaged, not an ONNX file, or not one of ours.
+        ValueError: if there is no such device here.
+    """
+
+    manifest: Manifest
+
+    def __init__(self, path: Path, *, device: str = "cpu", threads: int = 1) -> None:
+        seal.check(path)
+        self._path = path
+        self._session = _open_session(path, device, threads)
+        text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
+        if text is None:
+            raise WeightsError(
+                f"{path}: an ONNX file without a Canthus manifest; "
+                "use one that `canthus export` wrote"
+            )
+        self.manifest = Manifest.from_json(text, str(path))
+        self._check_door()
+
+    def run(self, crops: NDArray[np.uint8]) -> Arrays:
+        points, scores = self._session.run(["points", "scores"], {"crops": _as_input(crops)})
+        return _checked(points, scores, str(self._path))
+
+    def _check_door(self) -> None:
+        """The network takes and gives what every network of ours does."""
+        size = self.manifest.crop_size
+        num_landmarks = scheme_of(self.manifest.scheme).num_landmarks
+        wanted: dict[str, tuple[int, ...]] = {
+            "crops": (3, size, size),
+            "points": (num_landmarks, 2),
+            "scores": (num_landmarks,),
+        }
+        doors = (*self._session.get_inputs(), *self._session.get_outputs())
+        found = {door.name: tuple(door.shape[1:]) for door in doors}
+        for name, shape in wanted.items():
+            if not _fits(found.get(name, ()), shape):
+                raise WeightsError(
+                    f"{self._path}: expected {name!r} of shape {('B', *shape)}, found "
+                    f"{('B', *found[name]) if name in found else 'none'}; export the model again"
+                )
+
+
+class TorchBackend:
+    """A network of ours in torch; it is put into evaluation, on the given device."""
+
+    def __init__(self, model: "Network", *, device: str = "cpu") -> None:
+        self.model = model.to(device).eval()
+        self._device = device
+
+    @classmethod
+    def open(cls, path: Path, *, device: str = "cpu") -> tuple[Manifest, "TorchBackend"]:
+        """Read a safetensors file.
+
+        Raises:
+            WeightsError: naming the file, if it is damaged, has no manifest, or its weights do
+                not fit the network that its recipe names.
+        """
+        manifest, weights = _read_safetensors(path)
+        from canthus import config, models
+
+        where = f"{path}: recipe.model"
+        values = manifest.recipe.get("model")
+        if not isinstance(values, dict):
+            raise WeightsError(f"{where}: expected the network's config, found {values!r:.60}")
+        model = models.build(config.parse(models.ModelConfig, values, where))
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError as error:
+            raise WeightsError(f"{path}: the weights do not fit {where}: {error}") from None
+        return manifest, cls(model, device=device)
+
+    def run(self, crops: NDArray[np.uint8]) -> Arrays:
+        import torch
+
+        with torch.inference_mode():
+            batch = torch.from_numpy(_as_input(crops)).to(self._device)
+            answer = self.model.predict(batch)
+        points, scores = answer.points.float().cpu().numpy(), answer.scores.float().cpu().numpy()
+        return _checked(points, scores, type(self.model).__name__)
+
+
+def open_weights(path: Path, *, device: str = "cpu", threads: int = 1) -> tuple[Manifest, Backend]:
+    """Open a weights file with the backend for its kind.
+
+    Args:
+        path: an `.onnx` or, where torch is installed, a `.safetensors` file.
+        device: "cpu" or "cuda".
+        threads: how many cores ONNX Runtime may use; torch keeps its own setting.
+
+    Raises:
+        WeightsError: naming the file and what is wrong with it.
+    """
+    if path.suffix.lower() == ".safetensors":
+        return TorchBackend.open(path, device=device)
+    backend = OnnxBackend(path, device=device, threads=threads)
+    return backend.manifest, backend
+
+
+def _open_session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
+    if device not in PROVIDERS:
+        raise ValueError(f"expected device {' or '.join(PROVIDERS)}, found {device!r}")
+    if PROVIDERS[device] not in onnxruntime.get_available_providers():
+        raise ValueError(
+            f"device {device!r}: the installed ONNX Runtime has no {PROVIDERS[device]}"
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # It plans memory for every size of batch it meets, and keeps it all.
+    options.enable_mem_pattern = False
+    options.log_severity_level = 4  # we say ourselves what is wrong
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
+    except FAULTS as error:
+        raise WeightsError(
+            f"{path}: damaged, or not an ONNX file; copy or download it again ({error})"
+        ) from None
+
+
+def _read_safetensors(path: Path) -> tuple[Manifest, "dict[str, torch.Tensor]"]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ModuleNotFoundError:
+        raise WeightsError(
+            f"{path}: running it needs torch, which is not installed; "
+            "`pip install canthus[torch]`, or export the model to ONNX"
+        ) from None
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(KEY)
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        raise WeightsError(f"{path}: damaged, or not a safetensors file ({error})") from None
+    if text is None:
+        raise WeightsError(f"{path}: a safetensors file without a Canthus manifest")
+    return Manifest.from_json(text, str(path)), weights
+
+
+def _as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    planes = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32)
+    planes /= 255
+    return planes
+
+
+def _checked(points: NDArray[np.float32], scores: NDArray[np.float32], where: str) -> Arrays:
+    if not (np.isfinite(points).all() and np.isfinite(scores).all()):
+        raise WeightsError(f"{where}: the network answers numbers that are not finite")
+    return {"points": points, "scores": scores}
+
+
+def _fits(found: Sequence[int | str | None], wanted: Sequence[int]) -> bool:
+    """Whether shapes agree; a side with a name or none may be anything."""
+    return len(found) == len(wanted) and all(
+        side == size or not isinstance(side, int) for side, size in zip(found, wanted, strict=True)
+    )

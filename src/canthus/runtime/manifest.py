@@ -1,0 +1,153 @@
+"""What a weights file says of itself."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
+
+from canthus.errors import WeightsError
+from canthus.faces import SCHEMES
+
+KEY = "canthus"  # of the metadata, in ONNX and in safetensors alike
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number, and the command that measures it again.
+
+    Attributes:
+        metric: what was measured, with its normalizer or unit: "nme inter_ocular", "cpu_ms".
+        benchmark: on which faces, from whose boxes.
+        value: a fraction, or in the unit that the metric names.
+    """
+
+    metric: str
+    benchmark: str
+    value: float
+    command: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What one needs to know of weights to run them, to judge them and to make them again.
+
+    Attributes:
+        name: what users call the model.
+        family: the family of models it is of.
+        scheme: the name of the landmark scheme it answers in.
+        crop_size: side of the square crop it sees, in pixels.
+        crop_scale: side of that crop over the longer side of the tight box around the landmarks.
+        license: under which terms the weights may be used, in words.
+        data: the data sets it has learned from.
+        recipe: the training, as plain values.
+        figures: what was measured of it.
+        version: of the Canthus that wrote the file.
+        created: when, as ISO 8601.
+    """
+
+    name: str
+    family: str
+    scheme: str
+    crop_size: int
+    crop_scale: float
+    license: str = ""
+    data: tuple[str, ...] = ()
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
+    version: str = ""
+    created: str = ""
+    schema: int = SCHEMA
+
+    def to_json(self) -> str:
+        """The text that a weights file carries, and that `from_json` takes back."""
+        return json.dumps(asdict(self), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str, where: str) -> "Manifest":
+        """Read and check the text that a weights file carries.
+
+        Args:
+            text: what `to_json` wrote.
+            where: the file's name, for the error.
+
+        Raises:
+            WeightsError: naming the file, and the entry that is not what it should be.
+        """
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise WeightsError(f"{where}: its manifest is not JSON: {error}") from None
+        if not isinstance(values, dict):
+            raise WeightsError(
+                f"{where}: its manifest should have keys and values, found {text:.60}"
+            )
+        if values.get("schema") != SCHEMA:
+            raise WeightsError(
+                f"{where}: its manifest has schema {values.get('schema')!r}, this Canthus reads "
+                f"{SCHEMA}; update Canthus, or export the model again"
+            )
+        _check_keys(values, where)
+        values["data"] = tuple(values.get("data", ()))
+        values["figures"] = tuple(Figure(**figure) for figure in values.get("figures", ()))
+        return cls(**values)
+
+
+def _is_figures(value: object) -> bool:
+    names = {entry.name for entry in fields(Figure)}
+    return isinstance(value, list) and all(
+        isinstance(figure, dict)
+        and set(figure) == names
+        and isinstance(figure["value"], (int, float))
+        for figure in value
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+# Written by hand since aligning one picture has no time to import pydantic.
+CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
+    "schema": (_is_number, "a number"),
+    "name": (lambda value: _is_text(value) and value != "", "a name"),
+    "family": (_is_text, "a text"),
+    "scheme": (lambda value: value in tuple(SCHEMES), f"one of {', '.join(SCHEMES)}"),
+    "crop_size": (
+        lambda value: isinstance(value, int) and 8 <= value <= 4096,
+        "whole pixels from 8 to 4096",
+    ),
+    "crop_scale": (
+        lambda value: isinstance(value, (int, float)) and 0.5 <= value <= 10,
+        "a number from 0.5 to 10",
+    ),
+    "license": (_is_text, "a text"),
+    "data": (_is_texts, "a list of texts"),
+    "recipe": (lambda value: isinstance(value, dict), "keys and values"),
+    "figures": (_is_figures, "a list of metric, benchmark, value and command"),
+    "version": (_is_text, "a text"),
+    "created": (_is_text, "a text"),
+}
+
+
+def _check_keys(values: Mapping[str, object], where: str) -> None:
+    needed = {
+        entry.name
+        for entry in fields(Manifest)
+        if entry.default is MISSING and entry.default_factory is MISSING
+    }
+    if missing := sorted(needed - set(values)):
+        raise WeightsError(f"{where}: its manifest lacks {', '.join(missing)}")
+    for key, value in values.items():
+        if key not in CHECKS:
+            raise WeightsError(f"{where}: its manifest has the unknown entry {key!r}")
+        fits, wanted = CHECKS[key]
+        if not fits(value):
+            raise WeightsError(f"{where}: its {key} should be {wanted}, found {value!r:.60}")

@@ -1,0 +1,34 @@
+"""One training loop for every family, and what it needs."""
+
+from pathlib import Path
+
+from canthus import config
+from canthus.datasets import LAYOUTS, Sample
+from canthus.training.finish import finish
+from canthus.training.loop import Trained, fit
+from canthus.training.recipe import Recipe
+
+
+def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe from YAML, after `key.path=value` overrides.
+
+    Raises:
+        RecipeError: naming every key that is unknown, missing or of the wrong type.
+    """
+    return config.read(Recipe, path, overrides or ())
+
+
+def read_sets(recipe: Recipe, root: Path) -> list[list[Sample]]:
+    """Read the samples of each of a recipe's data sets, in its order.
+
+    Args:
+        recipe: whose data sets to read.
+        root: the folder that holds them all.
+
+    Raises:
+        DatasetError: if one is missing, or is not in its layout.
+    """
+    return [LAYOUTS[data.layout](root / data.root, data.split) for data in recipe.data]
+
+
+__all__ = ["Recipe", "Trained", "finish", "fit", "read_recipe", "read_sets"]

@@ -1,0 +1,215 @@
+"""Training faces, batch by batch: which ones, cut how, in an order that the seed decides.
+
+Batch number n is a function of the recipe, the samples and n alone, so that a training can be
+taken up anywhere.
+"""
+
+import hashlib
+import itertools
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from canthus.datasets import Sample
+from canthus.faces import Landmarks
+from canthus.geometry import Box, Similarity
+from canthus.images import files, warp
+from canthus.models import Target
+from canthus.training import augment
+from canthus.training.augment import Crop, Image
+from canthus.training.labels import Labeler
+from canthus.training.recipe import Recipe
+
+CONTEXT = 2.6  # longer sides of the tight box kept around a face: room for turns and shifts
+RESOLUTION = 1.5  # crop pixels kept per pixel that the network sees
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Crops (B, 3, S, S) in [0, 1], what is known of them, and which faces they show."""
+
+    crops: Tensor
+    target: Target
+    names: list[str]
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A face and its surroundings, cut out of the picture and held in memory."""
+
+    image: Image
+    box: Box
+    landmarks: Landmarks
+
+
+class FaceCache:
+    """The faces of a training, cut from their pictures once and then held in memory."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._crop = recipe.crop
+        self._kept: dict[int, _Kept] = {}
+
+    def get(self, sample: Sample) -> _Kept:
+        """The face and its surroundings.
+
+        Raises:
+            ImageError: if its picture cannot be read.
+        """
+        key = id(sample)
+        if key not in self._kept:
+            self._kept[key] = self._cut(sample)
+        return self._kept[key]
+
+    def _cut(self, sample: Sample) -> _Kept:
+        around = sample.box.squared().scaled(CONTEXT)
+        wanted = CONTEXT * RESOLUTION * self._crop.size / self._crop.scale
+        scale = min(1.0, wanted / around.side)
+        size = round(around.side * scale)
+        # whole pixels at scale 1, so that a small face is not blurred by a second warp
+        x, y = (round(edge) - 0.5 if scale == 1 else edge for edge in (around.x0, around.y0))
+        to_kept = Similarity.crop(Box(x, y, x + size / scale, y + size / scale), size)
+        points = to_kept.apply(sample.landmarks.points).astype(np.float32)
+        (x0, y0), (x1, y1) = to_kept.apply([sample.box.as_tuple()[:2], sample.box.as_tuple()[2:]])
+        return _Kept(
+            image=warp.crop(files.read_image(sample.image), to_kept, size),
+            box=Box(x0, y0, x1, y1),
+            landmarks=Landmarks(points, sample.landmarks.scheme),
+        )
+
+
+class Batches:
+    """The training batches of a recipe, by number.
+
+    Args:
+        sets: the samples of each of the recipe's data sets, in its order.
+        recipe: what to learn, and how.
+        labeler: makes labels of their landmarks.
+    """
+
+    def __init__(self, sets: list[list[Sample]], recipe: Recipe, labeler: Labeler) -> None:
+        self._samples = [sample for samples in sets for sample in samples]
+        self._recipe = recipe
+        self._labeler = labeler
+        self._faces = FaceCache(recipe)
+        starts = np.cumsum([0, *map(len, sets)])
+        self._sets = [np.arange(a, b) for a, b in itertools.pairwise(starts)]
+        self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
+        self.epoch_size = len(self._order(0))
+
+    def __getitem__(self, number: int) -> Batch:
+        size = self._recipe.schedule.batch_size
+        return self._batch(range(number * size, (number + 1) * size))
+
+    def stream(self, start: int, stop: int) -> "BatchStream":
+        """The batches from `start` up to `stop`, made ahead in a thread of their own."""
+        return BatchStream(self, start, stop)
+
+    def _batch(self, places: range) -> Batch:
+        samples, crops = [], []
+        for place in places:
+            epoch, index = divmod(place, self.epoch_size)
+            sample = self._samples[self._order(epoch)[index]]
+            rng = np.random.default_rng((self._recipe.schedule.seed, 1, place))
+            samples.append(sample)
+            crops.append(self._look(sample, rng))
+        return collate(crops, [str(sample.image) for sample in samples], self._labeler)
+
+    def _look(self, sample: Sample, rng: np.random.Generator) -> Crop:
+        kept, recipe = self._faces.get(sample), self._recipe
+        similarity = augment.disturbed(kept.box, recipe.crop, recipe.augment, rng)
+        crop = augment.cut(kept.image, kept.box, kept.landmarks, recipe.crop, similarity=similarity)
+        if rng.random() < recipe.augment.mirror:
+            crop = augment.mirrored(crop)
+        image = augment.change_looks(crop.image, recipe.augment, rng)
+        return Crop(image, crop.landmarks, crop.size)
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """Which face comes when: every set as often as it is repeated, shuffled together."""
+        if self._epoch[0] != epoch:
+            parts = [
+                _turns(members, data.repeat, epoch)
+                for members, data in zip(self._sets, self._recipe.data, strict=True)
+            ]
+            rng = np.random.default_rng((self._recipe.schedule.seed, 0, epoch))
+            self._epoch = epoch, rng.permutation(np.concatenate(parts))
+        return self._epoch[1]
+
+
+class BatchStream:
+    """An iterator that prepares the next batch while the last one is being learned."""
+
+    def __init__(self, batches: Batches, start: int, stop: int) -> None:
+        self._batches = batches
+        self._numbers = iter(range(start, stop))
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._next = self._ask()
+
+    def __iter__(self) -> "BatchStream":
+        return self
+
+    def __next__(self) -> Batch:
+        if self._next is None:
+            self._pool.shutdown()
+            raise StopIteration
+        batch = self._next.result()
+        self._next = self._ask()
+        return batch
+
+    def close(self) -> None:
+        """Stop preparing."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _ask(self) -> Future[Batch] | None:
+        number = next(self._numbers, None)
+        return None if number is None else self._pool.submit(self._batches.__getitem__, number)
+
+
+def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
+    """Stack crops and their labels; a label far outside its crop counts as not known."""
+    images = np.stack([crop.image for crop in crops])
+    labels = [labeler(crop.landmarks) for crop in crops]
+    points, known = _masked(np.stack([label.points for label in labels]), images.shape[1])
+    blends, blends_known = _masked(np.stack([label.blends for label in labels]), images.shape[1])
+    target = Target(
+        points=points,
+        known=known,
+        size=torch.tensor([crop.size for crop in crops], dtype=torch.float32),
+        blends=blends,
+        blends_known=blends_known,
+        readout=torch.from_numpy(labeler.readout),
+    )
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels last in memory
+    return Batch(pixels.float() / 255, target, names)
+
+
+def hold_out(samples: list[Sample], share: float) -> tuple[list[Sample], list[Sample]]:
+    """Samples to learn from, and samples kept apart; a group is on one side, whole."""
+    kept = [_draw(sample.group) < share for sample in samples]
+    learned = [sample for sample, apart in zip(samples, kept, strict=True) if not apart]
+    return learned, [sample for sample, apart in zip(samples, kept, strict=True) if apart]
+
+
+def _draw(group: str) -> float:
+    digest = hashlib.sha256(Path(group).as_posix().encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _turns(members: NDArray[np.int64], repeat: float, epoch: int) -> NDArray[np.int64]:
+    """The members of an epoch: all of them floor(repeat) times, and a share of them in turn."""
+    whole, count = int(repeat), len(members)
+    share = round((repeat - whole) * count)
+    rest = np.take(members, np.arange(epoch * share, (epoch + 1) * share), mode="wrap")
+    # in turn, but not in the order of the table, which is sorted
+    scattered = np.random.default_rng(0).permutation(count)
+    return np.concatenate([np.tile(members, whole), members[scattered][rest - members[0]]])
+
+
+def _masked(points: NDArray[np.float32], size: int) -> tuple[Tensor, Tensor]:
+    known = np.all(np.abs(points - size / 2) < size, axis=-1)  # false for NaN too
+    kept = np.where(known[..., None], points, np.float32(0))
+    return torch.from_numpy(kept), torch.from_numpy(known.astype(np.float32))

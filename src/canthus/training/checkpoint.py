@@ -1,0 +1,107 @@
+"""A training's whole state in one file: written beside, then put in place at once."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from canthus.errors import WeightsError
+from canthus.models import Network
+from canthus.storage import write_whole
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """How far a training is: steps done, and the loss terms summed since the last log line."""
+
+    step: int
+    sums: dict[str, float]
+
+
+def write_state(
+    path: Path,
+    networks: dict[str, Network],
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+) -> None:
+    """Write networks, optimizer and progress.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    tensors = {
+        f"{name}.{key}": value.detach().contiguous()
+        for name, network in networks.items()
+        for key, value in network.state_dict().items()
+    }
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{key}": value.contiguous() for key, value in state.items()}
+    said = {"step": progress.step, "sums": progress.sums}
+    write_whole(path, save(tensors, {"progress": json.dumps(said)}))
+
+
+def read_state(
+    path: Path,
+    networks: dict[str, Network],
+    optimizer: torch.optim.Optimizer,
+) -> Progress:
+    """Fill networks and optimizer with what `write_state` wrote, and say how far it was.
+
+    Raises:
+        WeightsError: if the file is damaged or belongs to another recipe.
+    """
+    tensors, metadata = read_tensors(path)
+    for name, network in networks.items():
+        _fill(network, _below(name, tensors), path)
+    plain = optimizer.state_dict()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    plain["state"] = _moments(_below("optimizer", tensors), parameters)
+    optimizer.load_state_dict(plain)
+    said = json.loads(metadata["progress"])
+    return Progress(step=said["step"], sums=said["sums"])
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The tensors and the metadata of a safetensors file.
+
+    Raises:
+        WeightsError: if it is missing or damaged.
+    """
+    try:
+        with safe_open(path, "pt") as file:
+            return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: expected a safetensors file, found: {error}") from None
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: does not fit the recipe's model: {error}") from None
+
+
+def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{name}."
+    return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}
+
+
+def _moments(
+    tensors: dict[str, Tensor], parameters: list[nn.Parameter]
+) -> dict[int, dict[str, Tensor]]:
+    """The optimizer's tensors by parameter, laid out in memory as their parameter is.
+
+    The fused AdamW walks through both in step, whatever their strides say.
+    """
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, _, name = key.partition(".")
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter).copy_(value).detach()
+        state.setdefault(int(index), {})[name] = value
+    return state

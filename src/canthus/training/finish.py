@@ -1,0 +1,56 @@
+"""From a training to a weights file that says what it is."""
+
+import datetime
+from pathlib import Path
+
+import torch
+from safetensors.torch import save
+
+from canthus import __version__, config
+from canthus.models import Network
+from canthus.runtime.manifest import KEY, Manifest
+from canthus.storage import write_whole
+from canthus.training.loop import Trained
+from canthus.training.recipe import Recipe
+
+MODEL = "model.safetensors"
+
+
+def finish(trained: Trained, recipe: Recipe) -> Path:
+    """Calibrate the scores of a trained network and write it, with its manifest.
+
+    Returns:
+        The weights file in the training's folder.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    trained.held_out.calibrate(trained.network)
+    path = trained.folder / MODEL
+    write_whole(path, to_bytes(trained.network, manifest_of(recipe)))
+    return path
+
+
+def manifest_of(recipe: Recipe) -> Manifest:
+    """What a model trained by a recipe says of itself, before anything is measured."""
+    return Manifest(
+        name=recipe.name,
+        family=recipe.model.family,
+        scheme=recipe.scheme,
+        crop_size=recipe.crop.size,
+        crop_scale=recipe.crop.scale,
+        license=recipe.license,
+        data=tuple(data.root for data in recipe.data),
+        recipe=config.dump(recipe),
+        version=__version__,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+
+
+def to_bytes(network: Network, manifest: Manifest) -> bytes:
+    """A safetensors file of a network, with its manifest."""
+    tensors = {
+        name: value.detach().to(memory_format=torch.contiguous_format).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    return save(tensors, {KEY: manifest.to_json()})

@@ -1,0 +1,234 @@
+"""The one training loop: it reads top to bottom, and every family goes through it."""
+
+import copy
+import json
+import logging
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from canthus.config import to_yaml
+from canthus.datasets import Sample
+from canthus.errors import RecipeError, TrainingError
+from canthus.models import Network, build
+from canthus.storage import write_whole
+from canthus.training import checkpoint
+from canthus.training.batches import Batch, Batches, hold_out
+from canthus.training.checkpoint import Progress
+from canthus.training.labels import Labeler
+from canthus.training.recipe import Recipe, ScheduleConfig
+from canthus.training.testing import HeldOut
+
+logger = logging.getLogger(__name__)
+
+STATE, LOG, RECIPE = "state.safetensors", "log.csv", "recipe.yaml"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training leaves: the averaged network, the faces it never saw, and its folder."""
+
+    network: Network
+    held_out: HeldOut
+    folder: Path
+    finished: bool
+
+
+def fit(sets: list[list[Sample]], recipe: Recipe, folder: Path, *, resume: bool = False) -> Trained:
+    """Train a recipe's model on samples.
+
+    The folder receives the recipe, a log and the state, from which `resume=True` goes on as if
+    nothing had happened: on the same machine the outcome is the same to the last bit. Ctrl-C or
+    SIGTERM ends a training after the running step, with its state written.
+
+    Args:
+        sets: the samples of each of the recipe's data sets, in its order.
+        recipe: what to learn, and how.
+        folder: where everything goes.
+        resume: go on from the folder's state.
+
+    Raises:
+        RecipeError: if the folder holds another training, or there is nothing to resume.
+        TrainingError: if the loss is no longer a number; the faces are written to the folder.
+    """
+    schedule = recipe.schedule
+    _open_folder(folder, recipe, resume)
+    labeler = Labeler(
+        recipe.scheme, tuple({s.landmarks.scheme.name for part in sets for s in part})
+    )
+    split = [hold_out(samples, schedule.hold_out) for samples in sets]
+    batches = Batches([learned for learned, _ in split], recipe, labeler)
+    held_out = HeldOut([kept for _, kept in split], recipe, labeler)
+
+    torch.manual_seed(schedule.seed)
+    network = build(recipe.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average: Network = copy.deepcopy(network).eval()
+    optimizer = _optimizer(network, schedule)
+    networks = {"network": network, "average": average}
+    progress = Progress(0, {})
+    if resume:
+        progress = checkpoint.read_state(folder / STATE, networks, optimizer)
+    log = _Log(folder / LOG, progress)
+
+    stream = batches.stream(progress.step, schedule.steps)
+    with _stoppable() as stopped:
+        for batch in stream:
+            rate = learning_rate(progress.step, schedule)
+            terms = _step(network, optimizer, batch, rate, schedule)
+            _check_finite(terms, progress.step, batch, folder)
+            _follow(average, network, min(schedule.ema, (1 + progress.step) / (10 + progress.step)))
+            progress = _counted(progress, terms)
+            step, last = progress.step, progress.step == schedule.steps
+            if step % schedule.log_every == 0 or last:
+                tested = step % schedule.test_every == 0 or last
+                error = held_out.error(average) if tested else math.nan
+                log.write(progress, rate, error)
+                progress = Progress(step, {})
+            if step % schedule.save_every == 0 or last or stopped():
+                checkpoint.write_state(folder / STATE, networks, optimizer, progress)
+            if stopped():
+                logger.warning("stopped after step %d; go on with --resume", step)
+                break
+    stream.close()
+    return Trained(average, held_out, folder, finished=progress.step == schedule.steps)
+
+
+def learning_rate(step: int, schedule: ScheduleConfig) -> float:
+    """A linear warm-up, then a cosine down to a hundredth (Loshchilov and Hutter, ICLR 2017)."""
+    if step < schedule.warmup:
+        return schedule.learning_rate * (step + 1) / schedule.warmup
+    done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
+    return schedule.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _optimizer(network: Network, schedule: ScheduleConfig) -> torch.optim.Optimizer:
+    """AdamW; norms and biases are not decayed."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    others = [p for p in network.parameters() if p.ndim <= 1]
+    groups = [
+        {"params": matrices, "weight_decay": schedule.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
+
+
+def _step(
+    network: Network,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+    rate: float,
+    schedule: ScheduleConfig,
+) -> dict[str, float]:
+    """Learn one batch; the loss's terms."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    network.train()
+    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bf16"):
+        output = network(batch.crops)
+    terms = network.loss(output, batch.target)
+    total: Tensor = torch.stack(list(terms.values())).sum()
+    optimizer.zero_grad()
+    if torch.isfinite(total):
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
+        optimizer.step()
+    return {name: float(value.detach()) for name, value in terms.items()}
+
+
+@torch.no_grad()
+def _follow(average: Network, network: Network, decay: float) -> None:
+    """Move the average a little towards the network, its batch statistics too."""
+    theirs, ours = network.state_dict(), average.state_dict()
+    floats = [name for name, value in ours.items() if value.is_floating_point()]
+    torch._foreach_lerp_(
+        [ours[name] for name in floats], [theirs[name] for name in floats], 1 - decay
+    )
+
+
+def _counted(progress: Progress, terms: dict[str, float]) -> Progress:
+    sums = {name: progress.sums.get(name, 0.0) + value for name, value in terms.items()}
+    sums["steps"] = progress.sums.get("steps", 0.0) + 1
+    return Progress(progress.step + 1, sums)
+
+
+def _check_finite(terms: dict[str, float], step: int, batch: Batch, folder: Path) -> None:
+    if all(map(math.isfinite, terms.values())):
+        return
+    path = folder / f"not-finite-{step}.json"
+    said = {"step": step, "loss": {k: str(v) for k, v in terms.items()}, "faces": batch.names}
+    write_whole(path, json.dumps(said, indent=1).encode())
+    raise TrainingError(
+        f"step {step}: the loss is not a number ({terms}); the batch's faces are in {path}. "
+        "Lower schedule.learning_rate, or look at these faces; the state before is kept"
+    )
+
+
+def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    path, text = folder / RECIPE, to_yaml(recipe)
+    if resume:
+        if not (folder / STATE).is_file():
+            raise RecipeError(f"{folder}: expected {STATE} to resume from, found none")
+        if path.read_text(encoding="utf-8") != text:
+            raise RecipeError(f"{path}: is not the recipe to resume with; nothing may change")
+    elif (folder / STATE).exists():
+        raise RecipeError(f"{folder}: holds a training already; resume it or name another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text.encode())
+
+
+@contextmanager
+def _stoppable() -> Iterator["_Stop"]:
+    """Ctrl-C and SIGTERM ask the loop to end after its step; a second Ctrl-C ends at once."""
+    stop = _Stop()
+    before = {number: signal.signal(number, stop.ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Stop:
+    def __init__(self) -> None:
+        self._asked = False
+
+    def __call__(self) -> bool:
+        return self._asked
+
+    def ask(self, number: int, frame: object) -> None:
+        if self._asked:
+            raise KeyboardInterrupt
+        self._asked = True
+
+
+class _Log:
+    """One CSV line per `log_every` steps; what was written after the resumed step is dropped."""
+
+    def __init__(self, path: Path, progress: Progress) -> None:
+        self._path = path
+        self._start = time.monotonic(), progress.step
+        lines = path.read_text().splitlines() if path.exists() and progress.step else []
+        kept = [line for line in lines[1:] if int(line.partition(",")[0]) <= progress.step]
+        self._lines = lines[:1] + kept
+
+    def write(self, progress: Progress, rate: float, error: float) -> None:
+        """Add a line: means of the loss terms since the last one, and the held-out error."""
+        terms = {k: v / progress.sums["steps"] for k, v in progress.sums.items() if k != "steps"}
+        if not self._lines:
+            self._lines = [",".join(["step", "learning_rate", *terms, "held_out_error"])]
+        values = [progress.step, f"{rate:.6g}", *(f"{v:.6g}" for v in terms.values())]
+        shown = "" if math.isnan(error) else f"{error:.5f}"
+        self._lines.append(",".join(map(str, [*values, shown])))
+        write_whole(self._path, ("\n".join(self._lines) + "\n").encode())
+        since, first = self._start
+        pace = (progress.step - first) / max(1e-9, time.monotonic() - since)
+        loss = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
+        tested = f"  held-out error {100 * error:.2f} %" if shown else ""
+        logger.info("step %d  %s%s  %.1f steps/s", progress.step, loss, tested, pace)

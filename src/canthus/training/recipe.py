@@ -1,0 +1,124 @@
+"""A training, written down: what to learn, from which faces, how."""
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Interval
+
+from canthus.config import config
+from canthus.models import ModelConfig
+
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+Share = Annotated[float, Interval(ge=0, le=1)]
+Count = Annotated[int, Gt(0)]
+
+
+@config
+class DataConfig:
+    """One data set of a training.
+
+    Attributes:
+        layout: how it lies on disk: "ibug" (pictures and `.pts`) or "table" (a CSV).
+        root: its folder, below the folder that the training is given.
+        repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
+    """
+
+    layout: Literal["ibug", "table"]
+    root: str
+    split: Literal["train", "all"] = "train"
+    repeat: Positive = 1.0
+
+
+@config
+class CropConfig:
+    """The square that the network sees.
+
+    Attributes:
+        size: of its side, in pixels.
+        scale: its side over the longer side of the tight landmark box.
+    """
+
+    size: Count = 128
+    scale: Positive = 1.3
+
+
+@config
+class AugmentConfig:
+    """How much a training face is changed before each look; 0 switches a change off.
+
+    Attributes:
+        roll_deg: standard deviation of the turn.
+        wild_roll_deg: limit of the turn of the faces that are cut wildly.
+        shift: standard deviation of the crop's center, in longer sides of the tight box.
+        scale: standard deviation of the logarithm of the crop's side.
+        wild: share of faces cut wildly, as a poor detector would.
+        mirror: share of mirrored faces.
+        color: strength of the changes of tone and color.
+        gray: share of gray faces.
+        degrade: share of faces each of blur, motion, low resolution, JPEG and noise touches.
+        occlude: share of faces with patches over them.
+        cut: share of faces of which the picture ends within the face.
+    """
+
+    roll_deg: NotNegative = 14.0
+    wild_roll_deg: NotNegative = 50.0
+    shift: NotNegative = 0.05
+    scale: NotNegative = 0.08
+    wild: Share = 0.15
+    mirror: Share = 0.5
+    color: NotNegative = 1.0
+    gray: Share = 0.1
+    degrade: Share = 0.12
+    occlude: Share = 0.3
+    cut: Share = 0.05
+
+
+@config
+class ScheduleConfig:
+    """The optimizer (AdamW) and how long it runs.
+
+    Attributes:
+        learning_rate: at its highest, after `warmup` steps; then a cosine down to a hundredth.
+        ema: decay of the moving average of the weights, which is what is kept.
+        hold_out: share of the training groups kept apart, to choose and to calibrate on.
+        log_every: steps between two lines of the log; checkpoints and tests fall on such steps.
+    """
+
+    steps: Count
+    batch_size: Count = 32
+    learning_rate: Positive = 1.5e-3
+    warmup: Annotated[int, Ge(0)] = 500
+    weight_decay: NotNegative = 0.02
+    clip: Positive = 5.0
+    ema: Share = 0.999
+    precision: Literal["bf16", "fp32"] = "bf16"
+    seed: Annotated[int, Ge(0)] = 0
+    hold_out: Share = 0.03
+    log_every: Count = 100
+    save_every: Count = 1000
+    test_every: Count = 2000
+
+
+@config
+class Recipe:
+    """A training: model, faces, crop, changes, schedule; and the terms of what comes out.
+
+    Attributes:
+        scheme: of the landmarks that the model answers; the data may be in others.
+    """
+
+    name: str
+    scheme: str = "68"
+    model: ModelConfig
+    data: tuple[DataConfig, ...]
+    schedule: ScheduleConfig
+    crop: CropConfig = CropConfig()
+    augment: AugmentConfig = AugmentConfig()
+    license: str = "as the terms of the training data allow"
+
+    def __post_init__(self) -> None:
+        if self.crop.size % (smallest := self.model.granularity):
+            raise ValueError(
+                f"crop.size should be a multiple of {smallest} for this model, "
+                f"found {self.crop.size}"
+            )

@@ -1,0 +1,99 @@
+"""What every test may ask for."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from canthus.runtime import Manifest
+from canthus.runtime.manifest import KEY
+
+CROP_SIZE = 64
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data beside the checkout, or where CANTHUS_SHARED says."""
+    beside = Path(__file__).parents[2] / "shared"
+    folder = Path(os.environ.get("CANTHUS_SHARED", beside))
+    if not folder.is_dir():
+        pytest.skip(f"real data is not part of the project, and there is none at {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def spot_network() -> Callable[[Manifest], bytes]:
+    """Makes an ONNX file: all 68 landmarks stand in a ring about the crop's center of brightness.
+
+    The ring is 10 pixels of the crop in radius; every score is the crop's mean brightness.
+    """
+    return _spot_network
+
+
+@pytest.fixture(scope="session")
+def spot_manifest() -> Manifest:
+    """Of the spot network: its crop shows the box twice as large."""
+    return Manifest(
+        name="spot",
+        family="spot",
+        scheme="68",
+        crop_size=CROP_SIZE,
+        crop_scale=2.0,
+        license="as the rest",
+    )
+
+
+@pytest.fixture(scope="session")
+def spot_weights(
+    tmp_path_factory: pytest.TempPathFactory,
+    spot_network: Callable[[Manifest], bytes],
+    spot_manifest: Manifest,
+) -> Path:
+    """The file of the spot network."""
+    path = tmp_path_factory.mktemp("weights") / "spot.onnx"
+    path.write_bytes(spot_network(spot_manifest))
+    return path
+
+
+def _spot_network(manifest: Manifest) -> bytes:
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    size, angles = manifest.crop_size, np.linspace(0, 2 * np.pi, 68, endpoint=False)
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1).reshape(1, -1, 2)
+    constants = {
+        "grid": grid.astype(np.float32),
+        "ring": (10 * np.stack([np.cos(angles), np.sin(angles)], axis=1)).astype(np.float32)[None],
+        "row": np.array([0, 1, -1], np.int64),
+        "channel": np.array([1], np.int64),
+        "last": np.array([2], np.int64),
+        "little": np.array(1e-6, np.float32),
+        "ones": np.ones((1, 68), np.float32),
+    }
+    nodes = [
+        helper.make_node("ReduceMean", ["crops", "channel"], ["gray"], keepdims=1),
+        helper.make_node("Reshape", ["gray", "row"], ["flat"]),
+        helper.make_node("Add", ["flat", "little"], ["bright"]),
+        helper.make_node("MatMul", ["bright", "grid"], ["moment"]),
+        helper.make_node("ReduceSum", ["bright", "last"], ["mass"], keepdims=1),
+        helper.make_node("Div", ["moment", "mass"], ["center"]),
+        helper.make_node("Add", ["center", "ring"], ["points"]),
+        helper.make_node("ReduceMean", ["flat", "last"], ["mean"], keepdims=0),
+        helper.make_node("Mul", ["mean", "ones"], ["scores"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "spot",
+        [helper.make_tensor_value_info("crops", kind, ["B", 3, size, size])],
+        [
+            helper.make_tensor_value_info("points", kind, ["B", 68, 2]),
+            helper.make_tensor_value_info("scores", kind, ["B", 68]),
+        ],
+        [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    helper.set_model_props(model, {KEY: manifest.to_json()})
+    onnx.checker.check_model(model)
+    data: bytes = model.SerializeToString()
+    return data

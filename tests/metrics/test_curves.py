@@ -1,0 +1,99 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from canthus.metrics import auc, auc_histogram, ced, failure_rate, percentiles
+
+INF = np.inf
+
+
+def test_an_error_at_the_threshold_is_no_failure() -> None:
+    assert failure_rate([0.05, 0.1, 0.15, 0.2], 0.1) == 0.5
+
+
+def test_a_miss_is_a_failure_at_any_threshold() -> None:
+    assert failure_rate([0.0, INF], 1e9) == 0.5
+
+
+def test_the_area_is_that_under_the_steps() -> None:
+    # share 1/3 from 0.02 to 0.05, 2/3 from 0.05 to 0.1: (0.03 / 3 + 0.05 * 2 / 3) / 0.1
+    assert auc([0.02, 0.05, 0.3], 0.1) == pytest.approx((0.03 + 0.1) / 3 / 0.1)
+
+
+def test_the_area_equals_that_of_the_curve() -> None:
+    errors = np.random.default_rng(0).gamma(2, 0.02, 200)
+    steps, shares = ced(errors)
+    edges = np.append(steps[steps < 0.08], 0.08)
+    area = (np.diff(edges) * shares[: len(edges) - 1]).sum() / 0.08
+    assert auc(errors, 0.08) == pytest.approx(area)
+
+
+@pytest.mark.parametrize(("errors", "area"), [([0.0, 0.0], 1.0), ([INF, 0.2], 0.0)])
+def test_the_area_lies_between_none_and_all(errors: list[float], area: float) -> None:
+    assert auc(errors, 0.1) == area
+
+
+def test_the_histogram_comes_close_to_the_exact_area() -> None:
+    errors = np.random.default_rng(0).gamma(2, 0.02, 500)
+    assert auc_histogram(errors, 0.08) == pytest.approx(auc(errors, 0.08), abs=2e-4)
+
+
+def test_the_histogram_leans_to_one_side() -> None:
+    # two bins of 0.05 between 0 and 0.1: (0, 1/2) and (0.05, 1), then 1 up to 0.2
+    assert auc_histogram([0.0, 0.1], 0.2, bins=2) == pytest.approx((0.75 * 0.05 + 0.15) / 0.2)
+
+
+def test_misses_lower_the_histogram() -> None:
+    errors = np.random.default_rng(0).gamma(2, 0.02, 500)
+    with_misses = auc_histogram(np.append(errors, np.full(500, INF)), 0.08)
+    assert with_misses == pytest.approx(auc_histogram(errors, 0.08) / 2, abs=2e-4)
+
+
+@pytest.mark.parametrize("errors", [[INF, INF], [0.5, 0.6]])
+def test_the_histogram_of_failures_is_empty(errors: list[float]) -> None:
+    assert auc_histogram(errors, 0.1) == 0
+
+
+def test_the_curve_steps_where_the_faces_are() -> None:
+    steps, shares = ced([0.2, 0.1, 0.2, 0.4])
+    np.testing.assert_array_equal(steps, [0, 0.1, 0.2, 0.4])
+    np.testing.assert_array_equal(shares, [0, 0.25, 0.75, 1])
+
+
+def test_the_curve_never_reaches_what_was_missed() -> None:
+    assert ced([0.1, INF, INF, INF])[1].max() == 0.25
+
+
+def test_the_curve_of_perfect_faces_starts_above_none() -> None:
+    np.testing.assert_array_equal(ced([0.0, 0.1]), [[0, 0.1], [0.5, 1]])
+
+
+def test_percentiles_are_those_of_numpy_where_nothing_was_missed() -> None:
+    errors = np.random.default_rng(0).gamma(2, 0.02, 101)
+    percents = (0, 12.5, 50, 90, 99, 100)
+    np.testing.assert_allclose(percentiles(errors, percents), np.percentile(errors, percents))
+
+
+def test_percentiles_among_misses_are_infinite() -> None:
+    np.testing.assert_array_equal(percentiles([INF, 0.1, INF], (0, 25, 50, 100)), [0.1, *[INF] * 3])
+
+
+def test_percentiles_beyond_all_are_refused() -> None:
+    with pytest.raises(ValueError, match="percents from 0 to 100"):
+        percentiles([0.1, 0.2], (101,))
+
+
+@pytest.mark.parametrize("measure", [failure_rate, auc, auc_histogram])
+@pytest.mark.parametrize("errors", [[np.nan, 0.1], [-0.1]])
+def test_errors_that_are_none_are_refused(
+    measure: Callable[[list[float], float], float], errors: list[float]
+) -> None:
+    with pytest.raises(ValueError, match="errors of 0 and more"):
+        measure(errors, 0.1)
+
+
+@pytest.mark.parametrize("errors", [[], [[0.1]]])
+def test_a_set_without_faces_is_refused(errors: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"expected the errors of faces \(N,\)"):
+        failure_rate(errors, 0.1)

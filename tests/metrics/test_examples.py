@@ -1,0 +1,12 @@
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize("name", ["calibration", "curves", "nme", "normalizers"])
+def test_every_example_runs(name: str) -> None:
+    module = importlib.import_module(f"canthus.metrics.{name}")
+    outcome = doctest.testmod(module)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0

@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from canthus.models.layers.heatmaps import draw, locate
+
+STRIDE, CELLS, SIGMA = 4.0, 32, 1.0
+
+
+@pytest.mark.parametrize("place", [(40.0, 60.0), (41.3, 58.77), (63.5, 63.5), (30.01, 95.99)])
+def test_a_drawn_point_is_located_where_it_was_drawn(place: tuple[float, float]) -> None:
+    point = torch.tensor([[place]])
+
+    found, _ = locate(draw(point, CELLS, stride=STRIDE, sigma=SIGMA).log(), STRIDE)
+
+    torch.testing.assert_close(found, point, atol=1e-3, rtol=0)
+
+
+def test_the_center_of_the_first_cell_is_one_and_a_half_pixels_in() -> None:
+    maps = torch.full((1, 1, CELLS, CELLS), -1e4)
+    maps[..., 0, 0] = 0
+
+    found, _ = locate(maps, STRIDE)
+
+    assert found.flatten().tolist() == [1.5, 1.5]
+
+
+def test_x_runs_along_a_row_and_y_along_a_column() -> None:
+    maps = torch.full((1, 1, CELLS, CELLS), -1e4)
+    maps[..., 2, 5] = 0  # row 2, column 5
+
+    found, _ = locate(maps, STRIDE)
+
+    assert found.flatten().tolist() == [21.5, 9.5]
+
+
+def test_the_spread_of_a_drawn_point_is_that_of_its_gaussian() -> None:
+    maps = draw(torch.tensor([[[60.2, 70.7]]]), CELLS, stride=STRIDE, sigma=1.5)
+
+    _, spread = locate(maps.log(), STRIDE)
+
+    # two axes of 1.5 cells of 4 pixels each
+    assert spread.item() == pytest.approx(2**0.5 * 1.5 * 4, rel=1e-3)
+
+
+@pytest.mark.parametrize("place", [(60.0, 60.0), (0.0, 127.0), (-20.0, 400.0)])
+def test_a_map_adds_up_to_one_wherever_its_point_lies(place: tuple[float, float]) -> None:
+    maps = draw(torch.tensor([[place]]), CELLS, stride=STRIDE, sigma=SIGMA)
+
+    assert maps.sum().item() == pytest.approx(1, abs=1e-5)

@@ -1,0 +1,256 @@
+"""From pictures to faces, with a network that finds the bright spot in its crop."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from canthus.detection import Detection
+from canthus.errors import ImageError, WeightsError
+from canthus.faces import Face
+from canthus.geometry import Box, BoxRelation
+from canthus.images.files import write_image
+from canthus.runtime import Aligner, load
+from canthus.runtime.aligner import Picture
+
+Image = NDArray[np.uint8]
+
+# Batches may be computed in another order than single faces: this is the tolerance promised.
+SAME_PX = 1e-3
+TIGHT = BoxRelation()
+
+
+class FakeDetector:
+    """Always finds the same."""
+
+    name = "fake"
+
+    def __init__(self, *found: Detection, relation: BoxRelation = TIGHT) -> None:
+        self.found = list(found)
+        self.relation = relation
+
+    def __call__(self, image: Image) -> list[Detection]:
+        return self.found
+
+
+def spot(x: float, y: float, width: int = 200, height: int = 150) -> Image:
+    """A black picture with a soft white spot about (x, y)."""
+    across, down = np.meshgrid(np.arange(width) - x, np.arange(height) - y)
+    bright = 255 * np.exp(-(across**2 + down**2) / (2 * 4**2))
+    return np.repeat(bright.round().astype(np.uint8)[:, :, None], 3, axis=2)
+
+
+def about(x: float, y: float, side: float = 40.0) -> Box:
+    """The square box about (x, y)."""
+    return Box.from_xywh(x - side / 2, y - side / 2, side, side)
+
+
+def center(face: Face) -> tuple[float, float]:
+    """The middle of a face's landmarks."""
+    x, y = face.landmarks.points.mean(axis=0).tolist()
+    return x, y
+
+
+@pytest.fixture(scope="module")
+def aligner(spot_weights: Path) -> Aligner:
+    """Of the spot network, with a detector that finds nobody."""
+    return load(spot_weights, detector=FakeDetector())
+
+
+def test_landmarks_are_in_the_pictures_pixels(aligner: Aligner) -> None:
+    (face,) = aligner(spot(81.3, 62.9), boxes=[about(77.3, 66.8)])
+    assert center(face) == pytest.approx((81.3, 62.9), abs=0.02)
+
+
+def test_a_crop_is_crop_scale_times_the_box(aligner: Aligner) -> None:
+    (face,) = aligner(spot(81, 62), boxes=[about(80, 60, side=48)])
+    # The crop shows 2 x 48 pixels in 64, so the ring of radius 10 has 15 in the picture.
+    assert face.box.width == pytest.approx(30, abs=0.01)
+
+
+def test_a_face_has_68_float32_points_and_scores(aligner: Aligner) -> None:
+    (face,) = aligner(spot(81, 62), boxes=[about(80, 60)])
+    assert face.landmarks.points.dtype == np.float32
+    assert face.landmarks.points.shape == (68, 2)
+    assert face.landmarks.scores is not None
+    assert face.landmarks.scores.shape == (68,)
+
+
+def test_the_box_of_a_face_is_tight_around_its_landmarks(aligner: Aligner) -> None:
+    (face,) = aligner(spot(81, 62), boxes=[about(80, 60)])
+    assert face.box == Box.around(face.landmarks.points)
+
+
+def test_given_boxes_have_score_one(aligner: Aligner) -> None:
+    (face,) = aligner(spot(81, 62), boxes=[about(80, 60)])
+    assert face.score == 1.0
+
+
+def test_without_boxes_the_detector_says_where_and_how_surely(spot_weights: Path) -> None:
+    aligner = load(spot_weights, detector=FakeDetector(Detection(about(80, 60), 0.7, None)))
+    (face,) = aligner(spot(81, 62))
+    assert face.score == 0.7
+    assert center(face) == pytest.approx((81, 62), abs=0.02)
+
+
+def test_nobody_there_is_an_empty_list(aligner: Aligner) -> None:
+    assert aligner(spot(81, 62)) == []
+
+
+def test_the_detectors_boxes_are_brought_to_the_tight_frame(spot_weights: Path) -> None:
+    relation = BoxRelation(right=0.5, down=-1.0, scale=2.0)
+    drawn = relation.from_tight(about(80, 60, side=48))
+    aligner = load(
+        spot_weights, detector=FakeDetector(Detection(drawn, 1.0, None), relation=relation)
+    )
+    (face,) = aligner(spot(81, 62))
+    assert face.box.width == pytest.approx(30, abs=0.01)
+
+
+@pytest.mark.parametrize("roll_deg", [90, 180, -120])
+def test_a_turned_face_is_cut_out_upright(spot_weights: Path, roll_deg: float) -> None:
+    turn = np.radians(roll_deg)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    upright = np.array([(-9, -9), (9, -9), (0, 0), (-7, 11), (7, 11)])
+    points = (upright @ rotation.T + (80, 60)).astype(np.float32)
+    aligner = load(spot_weights, detector=FakeDetector(Detection(about(80, 60), 1.0, points)))
+    (face,) = aligner(spot(84, 60))
+    # The ring's first point is to the right of its center, in the upright crop.
+    side = face.landmarks.points[0] - face.landmarks.points.mean(axis=0)
+    np.testing.assert_allclose(side / np.linalg.norm(side), rotation[:, 0], atol=1e-3)
+
+
+def test_a_picture_may_be_a_file(aligner: Aligner, tmp_path: Path) -> None:
+    write_image(tmp_path / "spot.png", spot(81, 62))
+    (face,) = aligner(tmp_path / "spot.png", boxes=[about(80, 60)])
+    assert center(face) == pytest.approx((81, 62), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        lambda image: image[:, :, 0],
+        lambda image: image.astype(np.int64),
+        lambda image: image.astype(np.uint8, order="K")[..., :1],
+        lambda image: image.astype(np.uint16) * 257,
+        np.asfortranarray,
+        lambda image: image[::-1].copy()[::-1],
+        lambda image: image[:, ::-1].copy()[:, ::-1],
+        lambda image: np.repeat(image, 2, axis=1)[:, ::2],
+        lambda image: image[..., ::-1],
+    ],
+    ids=["gray", "int64", "channel", "uint16", "fortran", "flip", "mirror", "strides", "channels"],
+)
+def test_any_layout_of_the_same_picture_gives_the_same_points(
+    aligner: Aligner, same: Callable[[Image], NDArray[np.generic]]
+) -> None:
+    image, boxes = spot(81, 62), [about(80, 60)]
+    expected = aligner(image, boxes)[0].landmarks.points
+    np.testing.assert_array_equal(aligner(same(image), boxes)[0].landmarks.points, expected)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (spot(81, 62) / 255, "float64"),
+        (spot(81, 62).astype(np.float32), "float32"),
+        (spot(81, 62).transpose(2, 0, 1), "transpose"),
+        (np.zeros((0, 0, 3), np.uint8), "empty"),
+    ],
+    ids=["float 0-1", "float 0-255", "channels first", "empty"],
+)
+def test_what_is_no_picture_is_refused(
+    aligner: Aligner, wrong: NDArray[np.generic], said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        aligner(wrong, [about(80, 60)])
+
+
+def test_many_pictures_of_mixed_sizes_and_counts_equal_one_by_one(aligner: Aligner) -> None:
+    images = [spot(60 + i, 50 + i, 150 + 7 * i, 120 + 5 * i) for i in range(7)]
+    boxes = [[about(62 + i, 50 + j, 40 + j) for j in range(i % 4)] for i in range(7)]
+    together = aligner.many(images, boxes, batch_size=3)
+    for image, drawn, faces in zip(images, boxes, together, strict=True):
+        alone = aligner(image, drawn)
+        assert len(faces) == len(alone)
+        for one, other in zip(faces, alone, strict=True):
+            np.testing.assert_allclose(
+                one.landmarks.points, other.landmarks.points, rtol=0, atol=SAME_PX
+            )
+
+
+def test_the_faces_of_two_pictures_in_one_batch_do_not_mix(aligner: Aligner) -> None:
+    places = [(50 + 11 * i, 40 + 7 * i) for i in range(9)]
+    images = [spot(x, y) for x, y in places]
+    answers = aligner.many(images, [[about(x + 3, y - 2)] for x, y in places], batch_size=4)
+    found = [center(face) for (face,) in answers]
+    np.testing.assert_allclose(found, places, atol=0.02)
+
+
+def test_no_pictures_are_no_answers(aligner: Aligner) -> None:
+    assert aligner.many([]) == []
+
+
+def test_many_raises_at_a_bad_picture(aligner: Aligner, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"missing\.jpg"):
+        aligner.many([spot(81, 62), tmp_path / "missing.jpg"])
+
+
+def test_in_a_stream_an_error_stays_in_its_slot(aligner: Aligner, tmp_path: Path) -> None:
+    images: list[Picture] = [spot(81, 62), tmp_path / "missing.jpg", spot(81, 62), spot(81, 62)]
+    far = Box(5000, 5000, 5100, 5100)
+    boxes = [[about(80, 60)], [about(80, 60)], [far], [about(80, 60)]]
+    first, second, third, fourth = aligner.stream(images, boxes)
+    assert isinstance(second, ImageError)
+    assert isinstance(third, ValueError)
+    assert isinstance(first, list)
+    assert isinstance(fourth, list)
+    assert center(first[0]) == pytest.approx((81, 62), abs=0.02)
+    assert center(fourth[0]) == pytest.approx((81, 62), abs=0.02)
+
+
+def test_a_stream_reads_no_further_than_a_batch_ahead(aligner: Aligner) -> None:
+    read = 0
+
+    def endless() -> Iterator[Image]:
+        nonlocal read
+        while True:
+            read += 1
+            yield spot(81, 62)
+
+    answers = aligner.stream(endless(), batch_size=4)
+    for _ in range(9):
+        next(answers)
+    assert read == 12
+
+
+def test_boxes_for_each_picture_are_needed(aligner: Aligner) -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        aligner.many([spot(81, 62), spot(81, 62)], [[about(80, 60)]])
+
+
+def test_a_batch_of_no_faces_is_refused(aligner: Aligner) -> None:
+    with pytest.raises(ValueError, match="batch_size"):
+        aligner.many([spot(81, 62)], batch_size=0)
+
+
+def test_a_network_that_puts_all_points_in_one_place_is_not_believed(aligner: Aligner) -> None:
+    class Collapsed:
+        def run(self, crops: Image) -> dict[str, NDArray[np.float32]]:
+            shape = (len(crops), 68)
+            return {
+                "points": np.ones((*shape, 2), np.float32),
+                "scores": np.ones(shape, np.float32),
+            }
+
+    with pytest.raises(WeightsError, match="one place"):
+        Aligner(aligner.manifest, Collapsed())(spot(81, 62), [about(80, 60)])
+
+
+def test_aligning_warns_of_nothing(aligner: Aligner) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        aligner(spot(81, 62), np.array([[60, 40, 100, 80]]))

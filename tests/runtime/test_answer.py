@@ -1,0 +1,55 @@
+"""What is said about one picture, in schema 1."""
+
+import json
+
+import numpy as np
+
+from canthus.faces import Face, Landmarks, Pose, scheme_of
+from canthus.geometry import Box
+from canthus.runtime.answer import answer
+
+POINTS = np.array([(1.23456, 2), (3, 4), (np.nan, np.nan), (7, 8), (9, 10)], np.float32)
+FACE = Face(
+    Box(1.23456, 2, 9, 10),
+    0.987654,
+    Landmarks(POINTS, scheme_of("5"), np.array([1, 0.5, 0, 0.25, 0.123456], np.float32)),
+)
+
+
+def test_a_picture_is_said_in_schema_1() -> None:
+    assert answer([FACE], image="a/b.jpg", size=(640, 480), model="hourglass") == {
+        "schema": 1,
+        "image": "a/b.jpg",
+        "width": 640,
+        "height": 480,
+        "model": "hourglass",
+        "faces": [
+            {
+                "box": [1.235, 2.0, 9.0, 10.0],
+                "score": 0.9877,
+                "landmarks": {
+                    "scheme": "5",
+                    "points": [[1.235, 2.0], [3.0, 4.0], [None, None], [7.0, 8.0], [9.0, 10.0]],
+                    "scores": [1.0, 0.5, 0.0, 0.25, 0.1235],
+                },
+            }
+        ],
+    }
+
+
+def test_nobody_is_an_empty_list() -> None:
+    assert answer([], image="b.jpg", size=(64, 48), model="m")["faces"] == []
+
+
+def test_pose_and_expected_error_are_said_where_known() -> None:
+    face = Face(FACE.box, 1.0, FACE.landmarks, Pose(1.234, -5.678, 90.0), 0.04321)
+    text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))
+    (said,) = json.loads(text)["faces"]
+    assert said["pose"] == {"yaw_deg": 1.23, "pitch_deg": -5.68, "roll_deg": 90.0}
+    assert said["expected_error"] == 0.0432
+
+
+def test_scores_are_left_out_where_there_are_none() -> None:
+    face = Face(FACE.box, 1.0, Landmarks(POINTS, scheme_of("5")))
+    (said,) = json.loads(json.dumps(answer([face], image="b", size=(64, 48), model="m")))["faces"]
+    assert list(said["landmarks"]) == ["scheme", "points"]

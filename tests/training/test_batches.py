@@ -1,0 +1,98 @@
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+import torch
+
+from canthus.datasets import Sample
+from canthus.training.batches import Batches, hold_out
+from canthus.training.labels import Labeler
+from canthus.training.recipe import Recipe
+
+
+def batches_of(samples: list[Sample], recipe: Recipe) -> Batches:
+    return Batches([samples], recipe, Labeler("68", ("68",)))
+
+
+def seen(samples: list[Sample], recipe: Recipe, epochs: range) -> Counter[str]:
+    batches = batches_of(samples, replace(recipe, schedule=replace(recipe.schedule, batch_size=1)))
+    first, last = epochs.start * batches.epoch_size, epochs.stop * batches.epoch_size
+    return Counter(batches[number].names[0] for number in range(first, last))
+
+
+def repeated(recipe: Recipe, repeat: float) -> Recipe:
+    return replace(recipe, data=(replace(recipe.data[0], repeat=repeat),))
+
+
+def test_a_batch_is_the_same_whenever_it_is_asked_for(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    first, again = batches_of(samples, recipe), batches_of(samples, recipe)
+    for number in range(3):
+        first[number]
+
+    assert first[3].names == again[3].names
+    assert torch.equal(first[3].crops, again[3].crops)
+    assert torch.equal(first[3].target.points, again[3].target.points)
+
+
+def test_another_seed_makes_other_batches(samples: list[Sample], recipe: Recipe) -> None:
+    other = replace(recipe, schedule=replace(recipe.schedule, seed=1))
+
+    assert not torch.equal(
+        batches_of(samples, recipe)[0].crops, batches_of(samples, other)[0].crops
+    )
+
+
+def test_an_epoch_shows_every_face_once(samples: list[Sample], recipe: Recipe) -> None:
+    counts = seen(samples, recipe, range(1))
+
+    assert sorted(counts) == [str(sample.image) for sample in samples]
+    assert set(counts.values()) == {1}
+
+
+def test_a_repeated_set_is_shown_as_often_as_told(samples: list[Sample], recipe: Recipe) -> None:
+    assert set(seen(samples, repeated(recipe, 3), range(1)).values()) == {3}
+
+
+def test_half_a_set_in_turn_shows_every_face_once_in_two_epochs(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    assert set(seen(samples, repeated(recipe, 0.5), range(2)).values()) == {1}
+
+
+def test_crops_are_colors_in_0_to_1_channels_first(samples: list[Sample], recipe: Recipe) -> None:
+    crops = batches_of(samples, recipe)[0].crops
+
+    assert crops.shape == (4, 3, 32, 32)
+    assert crops.dtype == torch.float32
+    assert 0 <= crops.min() < crops.max() <= 1
+
+
+def test_a_stream_gives_the_batches_in_their_order(samples: list[Sample], recipe: Recipe) -> None:
+    batches = batches_of(samples, recipe)
+
+    streamed = [batch.names for batch in batches.stream(2, 5)]
+
+    assert streamed == [batches[number].names for number in (2, 3, 4)]
+
+
+def test_a_picture_that_vanished_stops_the_stream_by_name(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    from canthus.errors import ImageError
+
+    gone = replace(samples[0], image=samples[0].image.with_name("gone.png"))
+
+    with pytest.raises(ImageError, match=r"gone\.png"):
+        next(batches_of([gone], recipe).stream(0, 1))
+
+
+def test_a_group_is_never_on_both_sides_of_a_hold_out(samples: list[Sample]) -> None:
+    pairs = [replace(sample, group=f"person {i // 2}") for i, sample in enumerate(samples * 20)]
+
+    learned, kept = hold_out(pairs, 0.3)
+
+    assert len(learned) + len(kept) == len(pairs)
+    assert 0.15 < len(kept) / len(pairs) < 0.45
+    assert not {sample.group for sample in learned} & {sample.group for sample in kept}
