@@ -47,7 +47,7 @@ def test_a_crop_at_twice_the_size_has_its_centers_between_the_pixels() -> None:
 @pytest.mark.parametrize("side", [70.3, 171.7, 900.0])
 def test_a_blob_lands_where_the_map_says(side: float, roll_deg: float) -> None:
     place = np.array([1000.37, 951.81])
-    image = blob(2000, *place, sigma=side / 14)
+    image = blob(2000, place[0], place[1], sigma=side / 14)
     left, top = place - [0.41 * side, 0.57 * side]
     to_crop = Similarity.crop(Box(left, top, left + side, top + side), 64, roll_deg=roll_deg)
 

@@ -6,18 +6,23 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 import pytest
 import torch
 
 from canthus import config
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, StorageError, TrainingError, WeightsError
+from canthus.faces import Landmarks
 from canthus.runtime.manifest import Manifest
 from canthus.training import finish, fit
 from canthus.training.checkpoint import read_tensors
-from canthus.training.loop import LOG, STATE, learning_rate
+from canthus.training.labels import Labeler
+from canthus.training.loop import LOG, STATE, Trained, learning_rate
 from canthus.training.recipe import Recipe, ScheduleConfig
+from canthus.training.testing import HeldOut
 
 SCRIPT = """
 import sys
@@ -103,7 +108,7 @@ def test_the_same_seed_trains_the_same_weights(
 
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(
-    recipe: Recipe, drawn: Path, tmp_path: Path, precision: str
+    recipe: Recipe, drawn: Path, tmp_path: Path, precision: Literal["bf16", "fp32"]
 ) -> None:
     schedule = replace(recipe.schedule, steps=30, precision=precision)
     longer = replace(recipe, schedule=schedule)
@@ -228,3 +233,28 @@ def test_scores_are_calibrated_on_faces_kept_apart(
 
     assert len(trained.held_out) > 0
     assert not torch.equal(trained.network.scores.bias, before)
+
+
+def test_points_that_annotators_put_to_the_right_are_answered_there(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    trained = fit([samples], recipe, tmp_path / "a")
+    finish(trained, recipe)
+    # 2 pixels of the picture further right; the crop of 32 pixels shows 1.3 boxes
+    moved = [shifted(sample, 2.0) for sample in samples]
+    other = replace(trained, held_out=HeldOut([moved], recipe, Labeler("68", ())))
+    same = replace(trained, held_out=HeldOut([samples], recipe, Labeler("68", ())))
+    before, after = float(sideways(same, recipe)), float(sideways(other, recipe))
+
+    mean_scale = sum(32 / 1.3 / sample.box.side for sample in samples) / len(samples)
+    assert after - before == pytest.approx(2.0 * mean_scale, rel=0.1)
+
+
+def sideways(trained: Trained, recipe: Recipe) -> torch.Tensor:
+    finish(trained, recipe)
+    return trained.network.sideways.clone()
+
+
+def shifted(sample: Sample, right: float) -> Sample:
+    points = sample.landmarks.points + np.array([right, 0], np.float32)
+    return replace(sample, landmarks=Landmarks(points, sample.landmarks.scheme))

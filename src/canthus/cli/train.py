@@ -19,17 +19,13 @@ def train(
     ] = None,
 ) -> None:
     """Train a model by a recipe."""
-    import torch
-
     from canthus.recipes import find_recipe
     from canthus.training import finish, fit, read_recipe, read_sets
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
-    if threads is not None:
-        torch.set_num_threads(threads)
     overrides = [*(set_ or []), *([] if seed is None else [f"schedule.seed={seed}"])]
     written = read_recipe(find_recipe(recipe), overrides)
-    trained = fit(read_sets(written, data), written, out, resume=resume)
+    trained = fit(read_sets(written, data), written, out, resume=resume, threads=threads)
     if not trained.finished:
         raise typer.Exit(1)
     print(finish(trained, written))

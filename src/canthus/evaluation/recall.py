@@ -58,7 +58,7 @@ def measure(
     for sample in track(benchmark.samples):
         truth = sample.box.squared()
         drawn = detector(read_image(sample.image))
-        boxes = [detector.relation.to_tight(detection.box) for detection in drawn]
+        boxes = [detection.tight_by(detector.relation).squared() for detection in drawn]
         fits = [box.iou(truth) for box in boxes]
         overlaps.append(max(fits, default=0.0))
         extra += len(boxes) - (overlaps[-1] >= STANDARD)

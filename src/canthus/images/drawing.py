@@ -113,11 +113,13 @@ class _Pen:
     def of(cls, face_side: float, picture_side: float, num_landmarks: int) -> "_Pen":
         """Large enough for the picture seen as a whole, small enough for the face."""
         wanted = max(face_side / 180, picture_side / 900)
-        line = max(min(wanted, face_side / 65), 0.8)
+        line = max(min(wanted, face_side / 65), 0.4)
         crowd = float(np.clip((68 / num_landmarks) ** 0.3, 0.6, 1.8))
-        text = max(min(max(face_side / 16, picture_side / 75), face_side / 3), 9.0)
+        text = max(min(max(face_side / 16, picture_side / 75), face_side / 4), 8.0)
         rim = min(0.5 * line, face_side / 200)
-        return cls(line, rim, 1.5 * crowd * line, text, max(1, round(_FINE_LINE / line)))
+        return cls(
+            line, rim, 1.5 * crowd * line, text, int(np.clip(round(_FINE_LINE / line), 1, 6))
+        )
 
     def width(self, *, rimmed: bool) -> int:
         """Of a line, in sub-pixels."""
@@ -136,7 +138,8 @@ def _magnified(canvas: Pixels, points: Points, pen: _Pen) -> Iterator[tuple[Pixe
     if x0 >= x1 or y0 >= y1:
         x0, y0, x1, y1 = 0, 0, 1, 1  # out of sight: whatever is drawn falls beside the canvas
     place = canvas[y0:y1, x0:x1]
-    layer = place.repeat(pen.fine, axis=0).repeat(pen.fine, axis=1)
+    size = (pen.fine * (x1 - x0), pen.fine * (y1 - y0))
+    layer = np.asarray(cv2.resize(place, size, interpolation=cv2.INTER_NEAREST), np.uint8)
     yield layer, Similarity.about((x0 - 0.5, y0 - 0.5), (-0.5, -0.5), scale=pen.fine)
     place[:] = cv2.resize(layer, place.shape[1::-1], interpolation=cv2.INTER_AREA)
 

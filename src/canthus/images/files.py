@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from canthus.errors import ImageError
 from canthus.images.arrays import MIN_SIDE, as_image, swap_red_and_blue, to_eight_bits, to_rgb
 from canthus.images.headers import Header, inspect
+from canthus.storage import write_whole
 
 MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
@@ -51,8 +52,9 @@ def decode_image(
     several pages the first is read. EXIF's orientation is applied in JPEG, PNG, WebP and TIFF;
     broken EXIF is logged and the picture taken as upright. Gray is repeated in three channels,
     CMYK is converted as Adobe stores it (inverted), 16 bits become 8 by division by 257, and what
-    is transparent is laid over white (in a BMP, a fourth channel is ignored). Color profiles and
-    gamma are ignored: the values are taken for sRGB.
+    is transparent is laid over white (but a BMP's fourth channel and a gray PNG's transparent tone
+    are ignored, and a transparent TIFF is refused). Color profiles and gamma are ignored: the
+    values are taken for sRGB.
 
     Args:
         data: the file's bytes.
@@ -70,7 +72,7 @@ def decode_image(
             f"at most, found {width} x {height}; use a picture of another size"
         )
     pixels = _decode(header)
-    if pixels is None or pixels.shape[0] * pixels.shape[1] != width * height:
+    if pixels is None or sorted(pixels.shape[:2]) != sorted((width, height)):
         raise ImageError(
             f"{where}: expected a {header.format} of {width} x {height} pixels, found data that "
             f"OpenCV {cv2.__version__} cannot decode; save it anew as PNG or JPEG"
@@ -102,7 +104,8 @@ def write_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
         image: RGB, anything that `as_image` takes.
 
     Raises:
-        ImageError: if the suffix is another, or the file cannot be written.
+        ImageError: if the suffix is another, or the picture does not fit into such a file.
+        StorageError: if the disk refuses.
         ValueError: if the array is no picture.
     """
     path = Path(path)
@@ -114,16 +117,17 @@ def write_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
         )
     encoding, settings = _ENCODINGS[path.suffix.lower()]
     bgr = cv2.cvtColor(as_image(image, where), cv2.COLOR_RGB2BGR)
-    try:
-        done, data = cv2.imencode(encoding, bgr, settings)
-    except cv2.error:
-        done = False
+    with _opencv_silent():
+        try:
+            done, data = cv2.imencode(encoding, bgr, settings)
+        except cv2.error:
+            done = False
     if not done:
         raise ImageError(
             f"{where}: a picture of {bgr.shape[1]} x {bgr.shape[0]} pixels does not fit into "
             f"a {encoding} file; make it smaller"
         )
-    _replace(path, data.tobytes(), where)
+    write_whole(path, data.tobytes())
 
 
 def _read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -212,7 +216,9 @@ def _inside(folder: Path) -> list[Path]:
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
-        raise ImageError(f"{where}: the folder cannot be listed: {error.strerror}") from None
+        raise ImageError(
+            f"{where}: the folder cannot be listed: {error.strerror}; check its permissions"
+        ) from None
     found = [
         entry
         for entry in entries
@@ -224,25 +230,6 @@ def _inside(folder: Path) -> list[Path]:
             f"{len(entries)} entries; folders inside it are not searched"
         )
     return found
-
-
-def _replace(path: Path, data: bytes, where: str) -> None:
-    """Write beside the file, wait for the disk, then take its name."""
-    draft = path.with_name(f".{os.urandom(8).hex()}.canthus")
-    try:
-        try:
-            with open(draft, "xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ImageError(
-            f"{where}: cannot be written: {error.strerror}; check the folder and its free space"
-        ) from None
 
 
 def _shown(path: str | os.PathLike[str]) -> str:

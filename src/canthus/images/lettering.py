@@ -1,6 +1,6 @@
 """Writing on pictures: numbers in strokes of our own, other text in OpenCV's font."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -94,9 +94,23 @@ _CAPITAL = 21  # pixels of a capital's height at scale 1, in the fonts of OpenCV
 _FINE = 3  # text is drawn that much larger, then averaged: thin strokes stay even
 
 
-def text_width(text: str, height: float) -> int:
-    """How many pixels wide a text is written, its capitals `height` pixels high."""
-    return _mask(text, height).shape[1]
+@lru_cache(maxsize=256)
+def text_mask(text: str, height: float) -> NDArray[np.uint8]:
+    """A text's opacity (h, w), 0 to 255; `height` is that of its capitals, in pixels.
+
+    There is half a height of room above the capitals, and below the line that they stand on.
+    """
+    high = round(height * _FINE)
+    scale, thickness = high / _CAPITAL, max(1, round(high / 9))
+    (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
+    sheet = np.zeros((2 * high, width + 2 * high), np.uint8)
+    cv2.putText(
+        sheet, text, (high // 2, high * 3 // 2), _FONT, scale, (255,), thickness, cv2.LINE_AA
+    )
+    inked = np.flatnonzero(sheet.any(axis=0))
+    sheet = sheet[:, inked[0] : inked[-1] + 1] if inked.size else sheet[:, :1]
+    size = (-(-sheet.shape[1] // _FINE), round(2 * height))
+    return np.asarray(cv2.resize(sheet, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def write_text(
@@ -111,7 +125,9 @@ def write_text(
         height: of a capital, in pixels.
         color: RGB.
     """
-    blend(canvas, _mask(text, height), (round(corner[0]), round(corner[1] - 0.5 * height)), color)
+    blend(
+        canvas, text_mask(text, height), (round(corner[0]), round(corner[1] - 0.5 * height)), color
+    )
 
 
 def blend(
@@ -126,19 +142,3 @@ def blend(
     below = canvas[y : y + mask.shape[0], x : x + mask.shape[1]]
     share = mask[..., None].astype(np.float32) / 255
     below[:] = np.rint(below + share * (np.array(color, np.float32) - below)).astype(np.uint8)
-
-
-@cache
-def _mask(text: str, height: float) -> NDArray[np.uint8]:
-    """A text's opacity: half a height of room above its capitals and below its base line."""
-    high = round(height * _FINE)
-    scale, thickness = high / _CAPITAL, max(1, round(high / 9))
-    (width, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
-    sheet = np.zeros((2 * high, width + 2 * high), np.uint8)
-    cv2.putText(
-        sheet, text, (high // 2, high * 3 // 2), _FONT, scale, (255,), thickness, cv2.LINE_AA
-    )
-    inked = np.flatnonzero(sheet.any(axis=0))
-    sheet = sheet[:, inked[0] : inked[-1] + 1] if inked.size else sheet[:, :1]
-    size = (-(-sheet.shape[1] // _FINE), round(2 * height))
-    return np.asarray(cv2.resize(sheet, size, interpolation=cv2.INTER_AREA), np.uint8)

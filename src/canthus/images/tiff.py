@@ -5,6 +5,10 @@ from enum import IntEnum
 from canthus.images.exif import Fault, Tags, read_tags
 
 MAX_TILE_SIDE = 4096
+# Samples per pixel by what they mean: white is 0, black is 0, RGB, palette, CMYK, YCbCr. With more
+# of them a page is transparent, and OpenCV multiplies by that, or does not, as the depth has it.
+_SAMPLES = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3}
+_DEEP = (1, 2)  # what OpenCV reads right in 16 bits
 
 
 class Tag(IntEnum):
@@ -14,6 +18,7 @@ class Tag(IntEnum):
     WIDTH = 256
     HEIGHT = 257
     BITS = 258
+    PHOTOMETRIC = 262
     STRIP_OFFSETS = 273
     SAMPLES = 277
     STRIP_HEIGHT = 278
@@ -30,13 +35,10 @@ def read_size(data: bytes) -> tuple[int, int]:
     """The width and height of the first page, as stored, once all of its pieces are found.
 
     Raises:
-        Fault: if it is cut off, or its values are not of 8 or 16 bits.
+        Fault: if it is cut off, or of a kind that OpenCV does not read right.
     """
     tags = read_tags(data, frozenset(Tag))
-    if _first(tags, Tag.SUBFILE, 0) & 1:  # a thumbnail comes first: DNG, NEF
-        raise Fault("a camera's raw picture")
-    if set(tags.get(Tag.SAMPLE_FORMAT, (1,))) != {1} or max(tags.get(Tag.BITS, (1,))) > 16:
-        raise Fault("a TIFF whose values are not whole numbers of 8 or 16 bits")
+    _check_kind(tags)
     offsets, sizes = _pieces(tags)
     num_pieces = _num_pieces(tags)
     if not len(offsets) == len(sizes) == num_pieces:
@@ -45,6 +47,22 @@ def read_size(data: bytes) -> tuple[int, int]:
     if not all(at > 0 and 0 < size <= len(data) - at for at, size in places):
         raise Fault(f"a TIFF that is cut off after {len(data)} bytes, or has an empty piece")
     return _first(tags, Tag.WIDTH, 0), _first(tags, Tag.HEIGHT, 0)
+
+
+def _check_kind(tags: Tags) -> None:
+    """Let pass what OpenCV is known to read right."""
+    if _first(tags, Tag.SUBFILE, 0) & 1:  # a thumbnail comes first: DNG, NEF
+        raise Fault("a camera's raw picture")
+    bits = set(tags.get(Tag.BITS, (1,)))
+    if set(tags.get(Tag.SAMPLE_FORMAT, (1,))) != {1} or not bits <= {1, 2, 4, 8, 16}:
+        raise Fault("a TIFF whose values are not whole numbers of 8 or 16 bits")
+    kind, samples = _first(tags, Tag.PHOTOMETRIC, -1), _first(tags, Tag.SAMPLES, 1)
+    if samples != _SAMPLES.get(kind):
+        raise Fault(
+            f"a TIFF with transparency or unusual colors (kind {kind} in {samples} channels)"
+        )
+    if 16 in bits and (kind not in _DEEP or _first(tags, Tag.PLANES, 1) != 1):
+        raise Fault(f"a TIFF of 16 bits that is not plain gray or RGB (kind {kind})")
 
 
 def _pieces(tags: Tags) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -56,9 +56,16 @@ SCORE_RADIUS = 0.035  # of the longer side of the tight box; about 8 % of the in
 
 
 class AlignmentModel(nn.Module, ABC, Generic[Output]):
-    """A network from crops (B, 3, S, S), RGB in [0, 1], to landmarks in pixels of the crops."""
+    """A network from crops (B, 3, S, S), RGB in [0, 1], to landmarks in pixels of the crops.
+
+    Attributes:
+        scores: from the spread of a landmark to the chance that it is near.
+        sideways: added to every x, in pixels of the crop: how far to the right the annotators
+            put their points, on average. Mirrored training faces hide that from a network.
+    """
 
     scores: Scores
+    sideways: Tensor
 
     @abstractmethod
     def forward(self, crops: Tensor) -> Output:

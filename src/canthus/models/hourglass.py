@@ -59,6 +59,7 @@ class Hourglass(AlignmentModel[Heatmaps]):
         self.heads = nn.ModuleList(nn.Conv2d(width, points, 1) for _ in stacks)
         self.feedbacks = nn.ModuleList(nn.Conv2d(points, width, 1) for _ in stacks[1:])
         self.scores = Scores(points)
+        self.register_buffer("sideways", torch.zeros(1))
 
     def forward(self, crops: Tensor) -> Heatmaps:
         x = self.bodies[0](self.stem(2 * crops - 1))
@@ -79,6 +80,7 @@ class Hourglass(AlignmentModel[Heatmaps]):
 
     def decode(self, output: Heatmaps) -> Prediction:
         points, spread = locate(output[-1], STRIDE)
+        points = points + F.pad(self.sideways, (0, 1))
         return Prediction(points, self.scores(spread), spread)
 
     def _divergence(self, logits: Tensor, target: Target) -> Tensor:

@@ -7,7 +7,7 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,14 @@ class Trained:
     finished: bool
 
 
-def fit(sets: list[list[Sample]], recipe: Recipe, folder: Path, *, resume: bool = False) -> Trained:
+def fit(
+    sets: list[list[Sample]],
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    threads: int | None = None,
+) -> Trained:
     """Train a recipe's model on samples.
 
     The folder receives the recipe, a log and the state, from which `resume=True` goes on as if
@@ -53,6 +60,7 @@ def fit(sets: list[list[Sample]], recipe: Recipe, folder: Path, *, resume: bool 
         recipe: what to learn, and how.
         folder: where everything goes.
         resume: go on from the folder's state.
+        threads: cores to use, as far as torch is concerned; its own choice by default.
 
     Raises:
         RecipeError: if the folder holds another training, or there is nothing to resume.
@@ -60,25 +68,23 @@ def fit(sets: list[list[Sample]], recipe: Recipe, folder: Path, *, resume: bool 
     """
     schedule = recipe.schedule
     _open_folder(folder, recipe, resume)
+    if threads is not None:
+        torch.set_num_threads(threads)
     labeler = Labeler(
         recipe.scheme, tuple({s.landmarks.scheme.name for part in sets for s in part})
     )
     split = [hold_out(samples, schedule.hold_out) for samples in sets]
-    batches = Batches([learned for learned, _ in split], recipe, labeler)
     held_out = HeldOut([kept for _, kept in split], recipe, labeler)
+    batches = Batches([learned for learned, _ in split], recipe, labeler)
 
-    torch.manual_seed(schedule.seed)
-    network = build(recipe.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average: Network = copy.deepcopy(network).eval()
-    optimizer = _optimizer(network, schedule)
+    network, average, optimizer = _fresh(recipe)
     networks = {"network": network, "average": average}
     progress = Progress(0, {})
     if resume:
         progress = checkpoint.read_state(folder / STATE, networks, optimizer)
     log = _Log(folder / LOG, progress)
 
-    stream = batches.stream(progress.step, schedule.steps)
-    with _stoppable() as stopped:
+    with _stoppable() as stopped, closing(batches.stream(progress.step, schedule.steps)) as stream:
         for batch in stream:
             rate = learning_rate(progress.step, schedule)
             terms = _step(network, optimizer, batch, rate, schedule)
@@ -88,15 +94,13 @@ def fit(sets: list[list[Sample]], recipe: Recipe, folder: Path, *, resume: bool 
             step, last = progress.step, progress.step == schedule.steps
             if step % schedule.log_every == 0 or last:
                 tested = step % schedule.test_every == 0 or last
-                error = held_out.error(average) if tested else math.nan
-                log.write(progress, rate, error)
+                log.write(progress, rate, held_out.error(average) if tested else math.nan)
                 progress = Progress(step, {})
             if step % schedule.save_every == 0 or last or stopped():
                 checkpoint.write_state(folder / STATE, networks, optimizer, progress)
             if stopped():
                 logger.warning("stopped after step %d; go on with --resume", step)
                 break
-    stream.close()
     return Trained(average, held_out, folder, finished=progress.step == schedule.steps)
 
 
@@ -106,6 +110,14 @@ def learning_rate(step: int, schedule: ScheduleConfig) -> float:
         return schedule.learning_rate * (step + 1) / schedule.warmup
     done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
     return schedule.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _fresh(recipe: Recipe) -> tuple[Network, Network, torch.optim.Optimizer]:
+    """A new network, the average that follows it, and what teaches it."""
+    torch.manual_seed(recipe.schedule.seed)
+    network = build(recipe.model)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 
 
 def _optimizer(network: Network, schedule: ScheduleConfig) -> torch.optim.Optimizer:

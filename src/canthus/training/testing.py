@@ -21,6 +21,9 @@ class HeldOut:
 
     def __init__(self, sets: list[list[Sample]], recipe: Recipe, labeler: Labeler) -> None:
         self._samples = [sample for samples in sets for sample in samples]
+        self._weights = torch.tensor(
+            [data.repeat for samples, data in zip(sets, recipe.data, strict=True) for _ in samples]
+        )
         self._recipe = recipe
         self._labeler = labeler
         self._faces = FaceCache(recipe)
@@ -32,27 +35,48 @@ class HeldOut:
         """Mean distance of the known points, in longer sides of the tight box, over faces."""
         if not self._samples:
             return float("nan")
-        errors = torch.cat([apart for _, apart in self._answers(network)])
-        return float(errors.nanmean(dim=1).nanmean())
+        errors = [
+            (offsets.norm(dim=-1) / size[:, None]).nanmean(dim=1)
+            for _, offsets, size in self._answers(network)
+        ]
+        return float(torch.cat(errors).nanmean())
 
     def calibrate(self, network: Network) -> None:
-        """Make the network's scores say how often its landmarks are within `SCORE_RADIUS`."""
+        """Measure on these faces what training itself cannot teach a network.
+
+        First how far to the right of a network that knows no left and right the annotators put
+        their points, with every data set as often as the recipe shows it. Then how often its
+        landmarks are within `SCORE_RADIUS`, for the scores.
+        """
         if not self._samples:
             return
-        spreads, errors = map(torch.cat, zip(*self._answers(network), strict=True))
-        near = (errors <= SCORE_RADIUS).float().where(errors.isfinite(), torch.nan)
-        network.scores.fit(spreads, near)
+        with torch.no_grad():
+            network.sideways.zero_()
+            apart = torch.cat([offsets[..., 0] for _, offsets, _ in self._answers(network)])
+            known = torch.isfinite(apart).any(dim=1)
+            shift, weight = apart[known].nanmean(dim=1), self._weights[known]
+            network.sideways.fill_(float((shift * weight).sum() / weight.sum()))
+        spreads, errors = [], []
+        for spread, offsets, size in self._answers(network):
+            spreads.append(spread)
+            errors.append(offsets.norm(dim=-1) / size[:, None])
+        error = torch.cat(errors)
+        near = (error <= SCORE_RADIUS).float().where(error.isfinite(), torch.nan)
+        network.scores.fit(torch.cat(spreads), near)
 
     @torch.no_grad()
-    def _answers(self, network: Network) -> list[tuple[Tensor, Tensor]]:
-        """Spread (N, L) in crop pixels and error (N, L) of each batch; NaN where not known."""
+    def _answers(self, network: Network) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Of each batch, in pixels of the crop: spread, truth less answer, size of the box.
+
+        Shapes (N, L), (N, L, 2) and (N,); truth less answer is NaN where no truth is known.
+        """
         network.eval()
         answers = []
         for start in range(0, len(self._samples), SIZE):
             batch = self._batch(start)
-            found = network.predict(batch.crops)
-            apart = (found.points - batch.target.points).norm(dim=-1) / batch.target.size[:, None]
-            answers.append((found.spread, apart.where(batch.target.known > 0, torch.nan)))
+            found, target = network.predict(batch.crops), batch.target
+            offsets = (target.points - found.points).where(target.known[..., None] > 0, torch.nan)
+            answers.append((found.spread, offsets, target.size))
         return answers
 
     def _batch(self, start: int) -> Batch:

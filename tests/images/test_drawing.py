@@ -1,0 +1,159 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from canthus.faces import SCHEMES, Face, Landmarks
+from canthus.geometry import Box, Similarity
+from canthus.images.drawing import LEFT, RIGHT, draw_faces, draw_landmarks
+
+Picture = NDArray[np.uint8]
+GRAY = 128
+WHITE = (255, 255, 255)
+
+
+def ring(side: float, x: float, y: float, scheme: str = "68") -> Landmarks:
+    """All points of a scheme on a circle, `side` pixels across, about (x, y)."""
+    known = SCHEMES[scheme]
+    angles = np.linspace(0, 2 * np.pi, known.num_landmarks, endpoint=False)
+    points = side / 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1) + (x, y)
+    return Landmarks(points.astype(np.float32), known)
+
+
+def face_of(landmarks: Landmarks) -> Face:
+    return Face(Box.around(landmarks.points), 0.98, landmarks)
+
+
+def canvas_of(side: int) -> Picture:
+    return np.full((side, side, 3), GRAY, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width", "times"), [*((scheme, 300, 3) for scheme in SCHEMES), ("68", 6000, 1)]
+)
+def test_pixels_at_the_points_change_and_those_far_away_do_not(
+    scheme: str, width: int, times: int
+) -> None:
+    landmarks = ring(width / 5, width / 2, width / 2, scheme)
+    drawn = draw_faces(canvas_of(width), [face_of(landmarks)])
+    changed = (drawn != GRAY).any(axis=2)
+    x, y = np.rint(times * (landmarks.points + 0.5) - 0.5).astype(int).T
+    assert changed[y, x].all()
+    far = 3 * times * width // 8  # the ring ends at 4/10, the score stands above it
+    assert not changed[:far].any() and not changed[:, :far].any()  # noqa: PT018
+
+
+@pytest.mark.parametrize("width", [300, 6000])
+def test_lines_are_as_thick_as_the_picture_and_the_face_need(width: int) -> None:
+    drawn = draw_faces(canvas_of(width), [face_of(ring(width / 5, width / 2, width / 2))])
+    share = (drawn != GRAY).any(axis=2).mean()
+    assert 0.004 < share < 0.03  # of the picture's area, whatever its size
+
+
+def test_the_picture_itself_is_never_touched() -> None:
+    picture = canvas_of(700)
+    draw_faces(picture, [face_of(ring(100, 350, 350))])
+    assert (picture == GRAY).all()
+
+
+def test_a_picture_without_faces_comes_back_as_a_copy() -> None:
+    picture = canvas_of(700)
+    drawn = draw_faces(picture, [])
+    assert np.array_equal(drawn, picture)
+    assert not np.shares_memory(drawn, picture)
+
+
+def test_a_view_of_any_strides_can_be_drawn_on() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (700, 700, 3), np.uint8)[::-1, ::-1]
+    faces = [face_of(ring(100, 350, 350))]
+    assert np.array_equal(draw_faces(picture, faces), draw_faces(picture.copy(), faces))
+
+
+def test_a_small_picture_comes_back_enlarged_by_a_whole_number() -> None:
+    picture = np.zeros((100, 300, 3), np.uint8)
+    assert draw_faces(picture, []).shape == (300, 900, 3)
+
+
+def test_a_picture_of_640_pixels_keeps_its_size() -> None:
+    assert draw_faces(np.zeros((100, 640, 3), np.uint8), []).shape == (100, 640, 3)
+
+
+def test_a_dot_stands_where_its_point_is_to_a_fraction_of_a_pixel() -> None:
+    points = np.full((5, 2), np.nan, np.float32)
+    points[0] = 40.3, 50.7
+    canvas = np.zeros((100, 100, 3), np.uint8)
+    draw_landmarks(canvas, Landmarks(points, SCHEMES["5"]), color=WHITE)
+    weight = canvas[:, :, 0].astype(float)
+    y, x = np.mgrid[0:100, 0:100]
+    center = (x * weight).sum() / weight.sum(), (y * weight).sum() / weight.sum()
+    assert center == pytest.approx((40.3, 50.7), abs=0.1)
+
+
+def test_unknown_points_are_left_out() -> None:
+    points = np.array(ring(200, 350, 350).points)
+    points[0] = np.nan  # the rightmost, at (450, 350)
+    canvas = canvas_of(700)
+    draw_landmarks(canvas, Landmarks(points, SCHEMES["68"]))
+    assert (canvas[345:356, 445:] == GRAY).all()
+
+
+def test_a_face_of_unknown_points_draws_nothing() -> None:
+    canvas = canvas_of(700)
+    draw_landmarks(canvas, Landmarks(np.full((68, 2), np.nan, np.float32), SCHEMES["68"]))
+    assert (canvas == GRAY).all()
+
+
+def test_the_sides_of_the_subject_have_their_own_colors() -> None:
+    landmarks = ring(400, 350, 350)
+    canvas = canvas_of(700)
+    draw_landmarks(canvas, landmarks)
+    right, left = np.rint(landmarks.points[[36, 42]]).astype(int)
+    found = [tuple(canvas[y, x].tolist()) for x, y in (right, left)]
+    assert found == [RIGHT, LEFT]
+
+
+def test_one_color_can_be_asked_for_all_parts() -> None:
+    landmarks = ring(400, 350, 350)
+    canvas = canvas_of(700)
+    draw_landmarks(canvas, landmarks, color=WHITE)
+    x, y = np.rint(landmarks.points).astype(int).T
+    assert (canvas[y, x] == WHITE).all()
+
+
+def test_points_can_be_mapped_onto_the_canvas() -> None:
+    mapped, drawn = canvas_of(700), canvas_of(700)
+    draw_landmarks(mapped, ring(50, 0, 0), similarity=Similarity.about((0, 0), (300, 350), scale=4))
+    draw_landmarks(drawn, ring(200, 300, 350))
+    assert np.abs(mapped.astype(int) - drawn).max() <= 8  # points are float32
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (699, 350), (350, 720), (-1e9, 350), (5000, 1e9)])
+def test_a_face_may_reach_beyond_the_picture(x: float, y: float) -> None:
+    drawn = draw_faces(canvas_of(700), [face_of(ring(200, x, y))])
+    assert drawn.shape == (700, 700, 3)
+
+
+@pytest.mark.parametrize("side", [0.5, 8, 8000])
+def test_a_face_may_have_any_size(side: float) -> None:
+    drawn = draw_faces(canvas_of(700), [face_of(ring(side, 350, 350))])
+    assert (drawn != GRAY).any()
+
+
+def test_the_score_is_written_above_the_box() -> None:
+    landmarks = ring(200, 350, 350)
+    plain = Face(Box.around(landmarks.points), 0.11, landmarks)
+    other = Face(Box.around(landmarks.points), 0.99, landmarks)
+    rows = (draw_faces(canvas_of(700), [plain]) != draw_faces(canvas_of(700), [other])).any((1, 2))
+    changed = np.flatnonzero(rows)
+    assert 220 < changed.min() < changed.max() < 251
+
+
+@pytest.mark.parametrize("background", [0, 90, 180, 255])
+def test_a_drawing_is_seen_on_any_skin(background: int) -> None:
+    picture = np.full((700, 700, 3), background, np.uint8)
+    drawn = draw_faces(picture, [face_of(ring(300, 350, 350))])
+    assert (np.abs(drawn.astype(int) - background).max(axis=2) > 70).sum() > 1500
+
+
+def test_a_drawing_is_the_same_every_time() -> None:
+    faces = [face_of(ring(200, 350, 350)), face_of(ring(80, 100, 100))]
+    assert np.array_equal(draw_faces(canvas_of(700), faces), draw_faces(canvas_of(700), faces))
