@@ -59,6 +59,25 @@ def test_the_drawing_shows_the_picture_with_something_on_it(
     assert not colored[int(scale * 120) :, int(scale * 150) :].any()
 
 
+def test_without_boxes_the_detector_finds_the_faces(align: Command, tmp_path: Path) -> None:
+    data = pytest.importorskip("skimage.data")
+    write_image(tmp_path / "astronaut.png", data.astronaut())
+    done = align(tmp_path / "astronaut.png", "--json")
+    (face,) = json.loads(done.out)["faces"]
+    x0, y0, x1, y1 = face["box"]
+    assert (170 < (x0 + x1) / 2 < 280) & (60 < (y0 + y1) / 2 < 180)
+    assert 0.9 < face["score"] < 1
+
+
+def test_where_nobody_is_the_answer_has_the_same_form(align: Command, tmp_path: Path) -> None:
+    write_image(tmp_path / "black.png", np.zeros((100, 100, 3), np.uint8))
+    done = align(tmp_path / "black.png", "--out", tmp_path / "out")
+    assert (done.code, done.err) == (0, "")
+    assert ": no face -> " in done.out
+    assert json.loads((tmp_path / "out" / "black.json").read_text())["faces"] == []
+    assert (tmp_path / "out" / "black.png").is_file()
+
+
 def test_json_alone_prints_a_line_per_picture(align: Command, photo: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     shutil.copy(photo, other)
@@ -199,13 +218,14 @@ def test_a_box_that_looks_like_width_and_height_is_warned_of(align: Command, pho
         ["--box", BOX, "--boxes", "boxes.json", "--json"],
         ["--box", BOX, "--json", "--device", "tpu"],
         ["--box", BOX, "--json", "--threads", "0"],
-        ["--nonsense"],
+        ["--json", "--nonsense"],
+        ["--jso"],
     ],
 )
 def test_misuse_ends_with_2_and_says_why(align: Command, photo: Path, arguments: list[str]) -> None:
     done = align(photo, *arguments)
     assert (done.code, done.out) == (2, "")
-    assert "Usage: canthus align" in done.err
+    assert "usage: canthus align" in done.err
 
 
 def test_a_box_is_for_one_picture(align: Command, photo: Path) -> None:
@@ -241,3 +261,30 @@ def test_a_folder_that_cannot_be_made_ends_with_1(align: Command, photo: Path) -
 
 def test_one_picture_shows_no_progress(align: Command, photo: Path) -> None:
     assert align(photo, "--box", BOX, "--json").err == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["PHOTO", "--json", "--box", "-5,-6,120,119"],
+        ["--json", "--box=-5,-6,120,119", "PHOTO"],
+        ["--box", "-5,-6,120,119", "--json", "--", "PHOTO"],
+    ],
+)
+def test_a_box_may_begin_with_a_minus(align: Command, photo: Path, arguments: list[str]) -> None:
+    done = align(*(str(photo) if word == "PHOTO" else word for word in arguments))
+    assert done.code == 0
+    assert len(json.loads(done.out)["faces"]) == 1
+
+
+def test_options_and_pictures_may_be_mixed(align: Command, photo: Path) -> None:
+    boxes = photo.with_name("boxes.csv")
+    boxes.write_text(f"{photo}\n")
+    done = align(photo, "--json", photo, "--boxes", boxes, photo, "--", photo)
+    assert (done.code, done.out.count("\n")) == (0, 4)
+
+
+def test_a_verb_without_pictures_is_misuse(align: Command) -> None:
+    done = align("--json")
+    assert done.code == 2
+    assert "name a picture" in done.err

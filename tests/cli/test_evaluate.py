@@ -112,6 +112,7 @@ def test_the_start_is_that_of_the_whole_command(
         "import_ms",
         "import_torch_count",
     ]
+    assert str(spot_weights) not in done.out  # the model is called by its name
 
 
 def test_a_data_set_that_is_missing_is_named(

@@ -101,6 +101,10 @@ def test_people_see_the_unit(metric: str, text: str) -> None:
     assert shown(replace(NETWORK, metric=metric)) == text
 
 
+def test_people_see_no_value_where_there_is_none() -> None:
+    assert shown(replace(NETWORK, value=float("nan"))) == "-"
+
+
 def test_the_table_has_a_line_for_each_figure() -> None:
     text = results_to_text([Result("one", (NETWORK,)), Result("", (NETWORK,))])
     assert [line.split() for line in text.splitlines()[1:]] == [

@@ -131,3 +131,10 @@ def test_the_shift_of_a_detectors_box_turns_with_the_face() -> None:
     (look,) = from_detections([found], relation)
     # The face lies on its left side, so that its chin is at the picture's left.
     assert look.box.as_tuple() == pytest.approx((72, 50, 112, 90), abs=1e-3)
+
+
+def test_a_tight_box_that_the_detector_knows_is_taken_as_it_is() -> None:
+    tight = Box(84, 56, 113, 88)
+    found = Detection(Box(80, 50, 120, 90), 0.9, turned(UPRIGHT, 90), tight)
+    (look,) = from_detections([found], BoxRelation(down=-0.2, scale=2.0))
+    assert look.box == tight

@@ -5,14 +5,13 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from canthus.cli import boxes as given
 from canthus.cli import outputs, progress
+from canthus.cli.request import Request, make_parser, read
 from canthus.errors import CanthusError
 from canthus.faces import Face
 from canthus.geometry import Box
@@ -21,7 +20,11 @@ from canthus.runtime import Aligner, load
 from canthus.runtime.answer import answer
 from canthus.runtime.looks import relation_of
 
-Boxes = list[Box] | CanthusError | None
+Boxes = list[Box] | CanthusError | None  # None where the detector is to look
+
+
+class _MisuseError(Exception):
+    """Arguments that make no sense together."""
 
 
 @dataclass(frozen=True)
@@ -33,61 +36,31 @@ class _Job:
     name: str
 
 
-def align(
-    pictures: Annotated[
-        list[Path], typer.Argument(help="Pictures, or folders of them.", metavar="PICTURE")
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Folder for a .json and a drawn .png of each picture.", metavar="FOLDER"),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON per picture.")] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(help="One that `canthus models` lists, or a file.", metavar="NAME"),
-    ] = None,
-    box: Annotated[
-        list[str] | None,
-        typer.Option(help="The box of a face; may be given again.", metavar="X0,Y0,X1,Y1"),
-    ] = None,
-    boxes: Annotated[
-        Path | None,
-        typer.Option(help="JSON or CSV with every picture's boxes.", metavar="FILE"),
-    ] = None,
-    boxes_from: Annotated[
-        str | None,
-        typer.Option(
-            help="Who drew the boxes: tight (around the landmarks) or a detector.", metavar="NAME"
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(help="Where to run.", metavar="cpu|cuda")] = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="Cores for the network.")] = 1,
-) -> None:
+def align(arguments: Sequence[str]) -> None:
     """Find the landmarks of every face in pictures.
 
-    A picture that fails is reported and the others go on.
+    Exits with 1 if a picture has failed, and with 2 if the arguments make no sense.
+
+    Args:
+        arguments: the words behind the verb.
+
+    Raises:
+        CanthusError: if the work could not begin.
     """
-    if out is None and not json:
-        raise typer.BadParameter("say where to: --out FOLDER, --json, or both")
-    if boxes_from is not None and not (box or boxes):
-        raise typer.BadParameter("--boxes-from needs --box or --boxes")
-    files = list_images(pictures)
-    jobs = _plan(files, _boxes_of(files, box or [], boxes), out)
-    if out is not None:
-        if any(picture.is_dir() and out.resolve() == picture.resolve() for picture in pictures):
-            raise typer.BadParameter(f"{out} holds the pictures; choose another folder for --out")
-        outputs.prepare(out)
+    parser = make_parser()
+    request = read(parser, arguments)
     try:
-        relation_of(boxes_from or "tight")
-        aligner = load(model, device=device, threads=threads)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    work = _Work(aligner, boxes_from or "tight", out, json)
+        jobs = _plan(request)
+        work = _Work(_load(request), request.boxes_from or "tight", request.out, request.json)
+    except _MisuseError as error:
+        parser.error(str(error))
+    if request.out is not None:
+        outputs.prepare(request.out)
     failed = sum(not work.done(job) for job in progress.track(jobs, "pictures"))
     if failed:
         if len(jobs) > 1:
             print(f"canthus: {failed} of {len(jobs)} pictures failed", file=sys.stderr)
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 @dataclass(frozen=True)
@@ -139,25 +112,34 @@ class _Work:
         return faces
 
 
-def _plan(files: Sequence[Path], boxes: Sequence[Boxes], out: Path | None) -> list[_Job]:
-    names = [""] * len(files) if out is None else outputs.names_of(files, out)
+def _plan(request: Request) -> list[_Job]:
+    files, out = list_images(request.pictures), request.out
+    boxes = _boxes_of(files, request)
+    if out is None:
+        return [_Job(file, given, "") for file, given in zip(files, boxes, strict=True)]
+    if any(path.is_dir() and out.resolve() == path.resolve() for path in request.pictures):
+        raise _MisuseError(f"{out} holds the pictures; choose another folder for --out")
+    names = outputs.names_of(files, out)
     return [_Job(*job) for job in zip(files, boxes, names, strict=True)]
 
 
-def _boxes_of(files: Sequence[Path], texts: Sequence[str], file: Path | None) -> Sequence[Boxes]:
+def _boxes_of(files: Sequence[Path], request: Request) -> Sequence[Boxes]:
     """The boxes given for each picture; None where the detector is to look."""
-    if texts and file:
-        raise typer.BadParameter("give --box or --boxes, not both")
-    if texts and len(files) > 1:
-        raise typer.BadParameter("--box is for one picture; for more, use --boxes FILE")
-    if file:
-        return given.BoxesFile(file).find(files)
-    if not texts:
+    if request.boxes:
+        return given.BoxesFile(request.boxes).find(files)
+    if not request.box:
         return [None] * len(files)
+    if len(files) > 1:
+        raise _MisuseError("--box is for one picture; for more, use --boxes FILE")
+    return [request.box]
+
+
+def _load(request: Request) -> Aligner:
     try:
-        return [[given.parse(text) for text in texts]]
+        relation_of(request.boxes_from or "tight")
+        return load(request.model, device=request.device, threads=request.threads)
     except ValueError as error:
-        raise typer.BadParameter(f"--box: {error}") from None
+        raise _MisuseError(str(error)) from None
 
 
 def _summary(picture: Path, faces: Sequence[Face], target: Path) -> str:

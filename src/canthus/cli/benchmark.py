@@ -61,7 +61,8 @@ def _measured(suite: Suite, part: Part, models: list[str], photo: Path | None) -
         raise WeightsError("there is no model inside this package; name one with --model")
     if wanted("start"):
         for name in models:
-            yield Result(name, tuple(suite.start(photo or suite.photo(), name)))
+            figures = suite.start(photo or suite.photo(), name)
+            yield Result(load(name).manifest.name, tuple(figures))
     asked = {key: measure for key, measure in each.items() if wanted(key)}
     for name in models if asked else ():
         aligner = load(name)

@@ -1,7 +1,8 @@
 """What a detector must do, so that anybody's can find the faces."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,19 @@ class Detection:
     def tight_by(self, relation: BoxRelation) -> Box:
         """The tight box: the detector's own, or else what the relation makes of its box."""
         return relation.to_tight(self.box) if self.tight is None else self.tight
+
+    def mapped(self, where: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Self:
+        """The same face elsewhere; `where` maps points (L, 2), and upright boxes to such."""
+
+        def moved(box: Box) -> Box:
+            return Box.around(where(np.array(box.as_tuple()).reshape(2, 2)))
+
+        return replace(
+            self,
+            box=moved(self.box),
+            points=None if self.points is None else where(self.points).astype(np.float32),
+            tight=None if self.tight is None else moved(self.tight),
+        )
 
 
 class Detector(Protocol):

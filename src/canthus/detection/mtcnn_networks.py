@@ -23,6 +23,7 @@ PROPOSE_POOLS = (2, 0, 0)
 REFINE_POOLS = (3, 3, 0)
 FINISH_POOLS = (3, 3, 2, 0)
 STRIP = 32  # rows of cells at once: what they need stays small, and in the processor's cache
+BATCH = 32  # windows at once, for the same reason
 
 Planes = NDArray[np.float32]
 
@@ -65,10 +66,12 @@ class Networks:
 def _run(
     session: onnxruntime.InferenceSession, planes: Planes, windows: Windows
 ) -> NDArray[np.float32]:
-    picture = np.zeros(len(windows), np.int64)
-    inputs = {"planes": planes, "windows": windows.astype(np.float32), "picture": picture}
-    rows: NDArray[np.float32] = session.run(None, inputs)[0]
-    return rows
+    rows = []
+    for first in range(0, len(windows), BATCH):
+        some = windows[first : first + BATCH].astype(np.float32)
+        inputs = {"planes": planes, "windows": some, "picture": np.zeros(len(some), np.int64)}
+        rows.append(session.run(None, inputs)[0])
+    return np.concatenate(rows)
 
 
 def _open(network: bytes) -> onnxruntime.InferenceSession:

@@ -74,6 +74,8 @@ def results_to_text(results: Sequence[Result]) -> str:
 
 def shown(figure: Figure) -> str:
     """A figure's value for people: fractions in percent, the rest in its own unit."""
+    if not math.isfinite(figure.value):
+        return "-"
     word = figure.metric.split()[0]
     for suffix, unit in (("_ms", "ms"), ("_mb", "MB"), ("_count", "")):
         if word.endswith(suffix):

@@ -70,7 +70,8 @@ class Aligner:
         """Find the landmarks of every face in a picture.
 
         A face's `box` is the tight box around the landmarks found, and its `score` the
-        detector's, or 1 where the box was given.
+        detector's, or 1 where the box was given. How far to trust the landmarks is told by the
+        mean of `landmarks.scores`.
 
         Args:
             image: RGB, uint8 (H, W, 3) or what `images.as_image` makes that of; or a file.

@@ -66,14 +66,16 @@ def from_detections(detections: Iterable["Detection"], relation: BoxRelation) ->
     Args:
         detections: where their five points say that a face is turned by more than `TURNED_DEG`,
             it is looked at upright.
-        relation: how the detector draws its boxes.
+        relation: how the detector draws its boxes, where it says no tight box itself.
     """
     looks = []
     for found in detections:
         roll_deg = 0.0 if found.points is None else roll_of(found.points)
         if abs(roll_deg) < TURNED_DEG:
             roll_deg = 0.0
-        tight = _turned(relation.to_tight(found.box), found.box, roll_deg)
+        tight = found.tight
+        if tight is None:
+            tight = _turned(relation.to_tight(found.box), found.box, roll_deg)
         looks.append(Look(tight, float(found.score), roll_deg))
     return looks
 

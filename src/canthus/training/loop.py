@@ -68,8 +68,7 @@ def fit(
     """
     schedule = recipe.schedule
     _open_folder(folder, recipe, resume)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads or torch.get_num_threads())
     labeler = Labeler(
         recipe.scheme, tuple({s.landmarks.scheme.name for part in sets for s in part})
     )
@@ -79,27 +78,27 @@ def fit(
 
     network, average, optimizer = _fresh(recipe)
     networks = {"network": network, "average": average}
-    progress = Progress(0, {})
-    if resume:
-        progress = checkpoint.read_state(folder / STATE, networks, optimizer)
-    log = _Log(folder / LOG, progress)
+    state = folder / STATE
+    progress = checkpoint.read_state(state, networks, optimizer) if resume else Progress(0, {})
+    log = _Log(folder / LOG, progress, schedule)
 
     with _stoppable() as stopped, closing(batches.stream(progress.step, schedule.steps)) as stream:
         for batch in stream:
-            rate = learning_rate(progress.step, schedule)
-            terms = _step(network, optimizer, batch, rate, schedule)
+            terms = _step(
+                network, optimizer, batch, learning_rate(progress.step, schedule), schedule
+            )
             _check_finite(terms, progress.step, batch, folder)
             _follow(average, network, min(schedule.ema, (1 + progress.step) / (10 + progress.step)))
             progress = _counted(progress, terms)
-            step, last = progress.step, progress.step == schedule.steps
-            if step % schedule.log_every == 0 or last:
-                tested = step % schedule.test_every == 0 or last
-                log.write(progress, rate, held_out.error(average) if tested else math.nan)
-                progress = Progress(step, {})
-            if step % schedule.save_every == 0 or last or stopped():
-                checkpoint.write_state(folder / STATE, networks, optimizer, progress)
+            last = progress.step == schedule.steps
+            if progress.step % schedule.log_every == 0 or last:
+                tested = progress.step % schedule.test_every == 0 or last
+                log.write(progress, held_out.error(average) if tested else math.nan)
+                progress = Progress(progress.step, {})
+            if progress.step % schedule.save_every == 0 or last or stopped():
+                checkpoint.write_state(state, networks, optimizer, progress)
             if stopped():
-                logger.warning("stopped after step %d; go on with --resume", step)
+                logger.warning("stopped after step %d; go on with --resume", progress.step)
                 break
     return Trained(average, held_out, folder, finished=progress.step == schedule.steps)
 
@@ -223,18 +222,20 @@ class _Stop:
 class _Log:
     """One CSV line per `log_every` steps; what was written after the resumed step is dropped."""
 
-    def __init__(self, path: Path, progress: Progress) -> None:
+    def __init__(self, path: Path, progress: Progress, schedule: ScheduleConfig) -> None:
         self._path = path
+        self._schedule = schedule
         self._start = time.monotonic(), progress.step
         lines = path.read_text().splitlines() if path.exists() and progress.step else []
         kept = [line for line in lines[1:] if int(line.partition(",")[0]) <= progress.step]
         self._lines = lines[:1] + kept
 
-    def write(self, progress: Progress, rate: float, error: float) -> None:
+    def write(self, progress: Progress, error: float) -> None:
         """Add a line: means of the loss terms since the last one, and the held-out error."""
         terms = {k: v / progress.sums["steps"] for k, v in progress.sums.items() if k != "steps"}
         if not self._lines:
             self._lines = [",".join(["step", "learning_rate", *terms, "held_out_error"])]
+        rate = learning_rate(progress.step - 1, self._schedule)
         values = [progress.step, f"{rate:.6g}", *(f"{v:.6g}" for v in terms.values())]
         shown = "" if math.isnan(error) else f"{error:.5f}"
         self._lines.append(",".join(map(str, [*values, shown])))

@@ -1,0 +1,111 @@
+"""What `canthus align` is asked for, read by argparse.
+
+The other verbs are read by typer, whose import takes a quarter of the time in which one picture is
+to be aligned; see docs/decisions/command-line-start.md.
+"""
+
+import argparse
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from canthus.cli.boxes import parse
+from canthus.geometry import Box
+
+ABOUT = """Find the landmarks of every face in pictures.
+
+A picture that fails is reported, and the others go on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What to align, how, and where the answers go; the fields are named as the options."""
+
+    pictures: list[Path]
+    out: Path | None = None
+    json: bool = False
+    model: str | None = None
+    box: list[Box] | None = None
+    boxes: Path | None = None
+    boxes_from: str | None = None
+    device: str = "cpu"
+    threads: int = 1
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """What reads the words behind the verb, and tells how to use it."""
+    parser = argparse.ArgumentParser(
+        prog="canthus align",
+        description=ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,  # a request has its own
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("pictures", nargs="*", type=Path, metavar="PICTURE", help="a picture, or a folder of them")
+    add("--out", type=Path, metavar="FOLDER", help="for a .json and a drawn .png of each picture")
+    add("--json", action="store_true", help="print a line of JSON per picture")
+    add("--model", metavar="NAME|FILE", help="one that `canthus models` lists, or a weights file")
+    add(
+        "--box",
+        action="append",
+        type=_box,
+        metavar="X0,Y0,X1,Y1",
+        help="the box of a face; may be given again",
+    )
+    add("--boxes", type=Path, metavar="FILE", help="JSON or CSV with every picture's boxes")
+    add(
+        "--boxes-from",
+        metavar="NAME",
+        help="who drew the boxes: tight (around the landmarks, the default) or a detector by name",
+    )
+    add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
+    add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")
+    return parser
+
+
+def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
+    """What the words ask for; exits with 2 and says why if that makes no sense."""
+    # argparse itself stumbles over "--" where options and pictures are mixed.
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    words, names = arguments[:end], arguments[end + 1 :]
+    found = vars(parser.parse_intermixed_args(list(_joined(words))))
+    pictures = [*found.pop("pictures", []), *map(Path, names)]
+    request = Request(pictures=pictures, **found)
+    if not pictures:
+        parser.error("name a picture, or a folder of pictures")
+    if request.out is None and not request.json:
+        parser.error("say where to: --out FOLDER, --json, or both")
+    if request.box and request.boxes:
+        parser.error("give --box or --boxes, not both")
+    if request.boxes_from is not None and not (request.box or request.boxes):
+        parser.error("--boxes-from needs --box or --boxes")
+    return request
+
+
+def _joined(arguments: Iterable[str]) -> Iterator[str]:
+    """The words, `--box -5,3,40,60` as one: argparse takes a dash for the start of an option."""
+    words = iter(arguments)
+    for word in words:
+        if word != "--box":
+            yield word
+            continue
+        following = next(words, None)
+        if following is not None and re.match(r"-[\d.]", following):
+            yield f"{word}={following}"
+        else:
+            yield from (word,) if following is None else (word, following)
+
+
+def _box(text: str) -> Box:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, found {text!r}")
+    return int(text)
