@@ -1,7 +1,6 @@
 """Files that are there whole, or not at all."""
 
 import os
-import secrets
 from pathlib import Path
 
 from canthus.errors import StorageError
@@ -15,7 +14,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         StorageError: if the disk refuses; the old file stays as it was.
     """
-    draft = path.with_name(f".{secrets.token_hex(8)}.canthus")
+    draft = path.with_name(f".{os.urandom(8).hex()}.canthus")
     try:
         try:
             with draft.open("xb") as file:

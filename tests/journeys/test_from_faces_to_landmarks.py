@@ -50,7 +50,15 @@ def journey(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_model_finds_the_landmarks_of_drawn_faces_it_never_saw(journey: Path) -> None:
     text = canthus(
-        journey, "evaluate", "drawn.onnx", "300w-val", "--data", "faces", "--boxes", "truth", "--json"
+        journey,
+        "evaluate",
+        "drawn.onnx",
+        "300w-val",
+        "--data",
+        "faces",
+        "--boxes",
+        "truth",
+        "--json",
     )
 
     every = json.loads(text)["subsets"]["all"]

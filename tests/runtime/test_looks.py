@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from canthus.detection import RELATIONS, Detection
+from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box, BoxRelation
-from canthus.runtime.looks import from_boxes, from_detections, roll_of
+from canthus.runtime.looks import Look, from_boxes, from_detections, from_landmarks, roll_of
 
 SIZE = (200, 150)
 UPRIGHT = np.array([(90, 60), (110, 60), (100, 70), (93, 80), (107, 80)], np.float32)
@@ -138,3 +139,27 @@ def test_a_tight_box_that_the_detector_knows_is_taken_as_it_is() -> None:
     found = Detection(Box(80, 50, 120, 90), 0.9, turned(UPRIGHT, 90), tight)
     (look,) = from_detections([found], BoxRelation(down=-0.2, scale=2.0))
     assert look.box == tight
+
+
+@pytest.mark.parametrize("roll_deg", [0, 25, -100])
+def test_a_second_look_is_upright_and_tight_around_the_landmarks(roll_deg: float) -> None:
+    # In the upright frame the points span 90 to 110 by 60 to 80, about (100, 70).
+    found = Landmarks(turned(UPRIGHT, roll_deg), SCHEMES["5"])
+    look = from_landmarks(found, Look(Box(85, 55, 115, 85), 0.7))
+    assert look.roll_deg == pytest.approx(roll_deg, abs=1e-3)
+    assert look.box.as_tuple() == pytest.approx((90, 60, 110, 80), abs=1e-3)
+    assert look.score == 0.7
+
+
+@pytest.mark.parametrize("side", [8, 60])
+def test_landmarks_that_are_not_where_the_face_is_change_nothing(side: float) -> None:
+    first = Look(Box(0, 0, side, side))
+    assert from_landmarks(Landmarks(UPRIGHT, SCHEMES["5"]), first) == first
+
+
+def test_landmarks_without_eyes_and_mouth_are_taken_as_upright() -> None:
+    ring = np.stack([np.arange(478) % 20, np.arange(478) // 24], axis=1).astype(np.float32)
+    # a center of an eye, unknown
+    ring[468] = np.nan
+    look = from_landmarks(Landmarks(ring, SCHEMES["478"]), Look(Box(0, 0, 20, 20)))
+    assert look.roll_deg == 0.0

@@ -12,7 +12,23 @@ from canthus.geometry import Box
 # Fitted to training faces and their mirror images: `python scripts/fit_mtcnn_boxes.py DATA`.
 # Rows: 1, the box's width and height, and x and y of the five points, in longer sides of the box
 # from its center. Columns: right, down and side of the tight square, in the same frame.
-COEFFICIENTS = np.zeros((13, 3)); COEFFICIENTS[0] = (0.02, 0.14, 0.82)
+COEFFICIENTS = np.array(
+    [
+        [0.000, 0.256, -0.126],
+        [0.000, -0.239, 0.581],
+        [0.000, -0.107, 0.403],
+        [0.520, 0.095, 0.248],
+        [0.076, 0.077, -0.144],
+        [0.520, -0.095, -0.248],
+        [-0.076, 0.077, -0.144],
+        [-0.938, 0.000, 0.000],
+        [0.000, -0.081, -0.232],
+        [0.300, -0.315, -0.180],
+        [0.137, 0.251, 0.252],
+        [0.300, 0.315, 0.180],
+        [-0.137, 0.251, 0.252],
+    ]
+)
 LEAST, MOST = 0.5, 1.4  # sides of the tight square that are believed, in longer sides of the box
 
 

@@ -17,7 +17,7 @@ from canthus.images.files import read_image
 from canthus.images.warp import crop
 from canthus.runtime import looks, weights
 from canthus.runtime.backend import Backend, open_weights
-from canthus.runtime.looks import Boxes
+from canthus.runtime.looks import Boxes, Look
 from canthus.runtime.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Aligner:
         mean of `landmarks.scores`.
 
         Args:
-            image: RGB, uint8 (H, W, 3) or what `images.as_image` makes that of; or a file.
+            image: RGB, uint8 (H, W, 3) or what `images.arrays.as_image` makes that of; or a file.
             boxes: where the faces are, as boxes or (N, 4) rows of x0, y0, x1, y1; all faces that
                 the detector finds by default.
             boxes_from: who drew the boxes: "tight" around the landmarks, or a detector by name.
@@ -150,16 +150,27 @@ class Aligner:
     def _cut(self, image: NDArray[np.uint8], boxes: Boxes | None, boxes_from: str) -> _Cut:
         if boxes is None:
             found = looks.from_detections(self.detector(image), self.detector.relation)
+            found = self._looked_twice(image, found)
         else:
             found = looks.from_boxes(boxes, (image.shape[1], image.shape[0]), boxes_from)
+        return self._crops(image, found)
+
+    def _crops(self, image: NDArray[np.uint8], found: list[Look]) -> _Cut:
         size, scale = self.manifest.crop_size, self.manifest.crop_scale
-        maps = [
-            Similarity.crop(look.box.scaled(scale), size, roll_deg=look.roll_deg) for look in found
-        ]
+        maps = [look.to_crop(size, scale) for look in found]
         crops = np.empty((len(maps), size, size, 3), np.uint8)
         for place, to_crop in zip(crops, maps, strict=True):
             place[:] = crop(image, to_crop, size)
         return _Cut(crops, maps, [look.score for look in found])
+
+    def _looked_twice(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
+        """Where to look after a first look: about the landmarks that it found.
+
+        A detector's box jumps with the pixels of its windows; the landmarks do not.
+        """
+        (faces,) = self._locate([self._crops(image, found)], BATCH_SIZE)
+        pairs = zip(found, faces, strict=True)
+        return [looks.from_landmarks(face.landmarks, look) for look, face in pairs]
 
     def _answers(
         self, waiting: list[_Cut | CanthusError | ValueError], batch_size: int

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from canthus.faces import CONVERSIONS, Landmarks
 from canthus.geometry import Box, BoxRelation, Similarity
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ class Look:
     box: Box
     score: float = 1.0
     roll_deg: float = 0.0
+
+    def to_crop(self, size: int, scale: float) -> Similarity:
+        """The map from the picture to the square crop `scale` times the box's longer side."""
+        return Similarity.crop(self.box.scaled(scale), size, roll_deg=self.roll_deg)
 
 
 def from_boxes(boxes: Boxes, size: tuple[int, int], boxes_from: str = "tight") -> list[Look]:
@@ -78,6 +83,30 @@ def from_detections(detections: Iterable["Detection"], relation: BoxRelation) ->
             tight = _turned(relation.to_tight(found.box), found.box, roll_deg)
         looks.append(Look(tight, float(found.score), roll_deg))
     return looks
+
+
+def from_landmarks(landmarks: Landmarks, first: Look) -> Look:
+    """Where to look again, by what the first look found: about the landmarks, upright.
+
+    The first look stands where the landmarks cannot be: half as large as the box, or twice.
+    """
+    points = landmarks.points[landmarks.known, :2]
+    roll_deg = _roll_of_landmarks(landmarks)
+    upright = Similarity.about((0, 0), (0, 0), roll_deg=-roll_deg)
+    box = Box.around(upright.apply(points)).squared()
+    center = upright.inverse().apply(box.center)
+    box = box.moved(*((center - box.center) / box.side))
+    if not 0.5 < box.side / first.box.side < 2:
+        return first
+    return Look(box, first.score, roll_deg)
+
+
+def _roll_of_landmarks(landmarks: Landmarks) -> float:
+    """How far the face is turned; 0 in a scheme that does not know eyes and mouth."""
+    if landmarks.scheme.name != "5" and (landmarks.scheme.name, "5") not in CONVERSIONS:
+        return 0.0
+    five = landmarks.map("5")
+    return roll_of(five.points[:, :2]) if five.known.all() else 0.0
 
 
 def relation_of(boxes_from: str) -> BoxRelation:

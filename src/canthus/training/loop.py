@@ -69,13 +69,7 @@ def fit(
     schedule = recipe.schedule
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(threads or torch.get_num_threads())
-    labeler = Labeler(
-        recipe.scheme, tuple({s.landmarks.scheme.name for part in sets for s in part})
-    )
-    split = [hold_out(samples, schedule.hold_out) for samples in sets]
-    held_out = HeldOut([kept for _, kept in split], recipe, labeler)
-    batches = Batches([learned for learned, _ in split], recipe, labeler)
-
+    batches, held_out = _divided(sets, recipe)
     network, average, optimizer = _fresh(recipe)
     networks = {"network": network, "average": average}
     state = folder / STATE
@@ -109,6 +103,15 @@ def learning_rate(step: int, schedule: ScheduleConfig) -> float:
         return schedule.learning_rate * (step + 1) / schedule.warmup
     done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
     return schedule.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def _divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut]:
+    """The faces to learn from, and those kept apart."""
+    names = {sample.landmarks.scheme.name for samples in sets for sample in samples}
+    labeler = Labeler(recipe.scheme, tuple(names))
+    split = [hold_out(samples, recipe.schedule.hold_out) for samples in sets]
+    batches = Batches([learned for learned, _ in split], recipe, labeler)
+    return batches, HeldOut([kept for _, kept in split], recipe, labeler)
 
 
 def _fresh(recipe: Recipe) -> tuple[Network, Network, torch.optim.Optimizer]:
