@@ -19,7 +19,7 @@ from canthus.datasets import Sample, ibug, tables
 from canthus.detection import Mtcnn
 from canthus.detection.boxes import measured
 from canthus.detection.tight import features
-from canthus.geometry import Box, BoxRelation, Similarity
+from canthus.geometry import Box, Similarity
 from canthus.images.files import read_image
 from canthus.images.warp import crop
 

@@ -3,5 +3,6 @@
 from canthus.detection.boxes import RELATIONS, GivenBoxes
 from canthus.detection.detector import Detection, Detector
 from canthus.detection.mtcnn import Mtcnn
+from canthus.detection.yunet import Yunet
 
-__all__ = ["RELATIONS", "Detection", "Detector", "GivenBoxes", "Mtcnn"]
+__all__ = ["RELATIONS", "Detection", "Detector", "GivenBoxes", "Mtcnn", "Yunet"]

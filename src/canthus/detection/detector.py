@@ -55,7 +55,9 @@ class Detection:
         return replace(
             self,
             box=moved(self.box),
-            points=None if self.points is None else where(self.points).astype(np.float32),
+            points=None
+            if self.points is None
+            else where(self.points.astype(np.float64)).astype(np.float32),
             tight=None if self.tight is None else moved(self.tight),
         )
 

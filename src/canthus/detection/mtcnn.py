@@ -21,10 +21,10 @@ from canthus.images.arrays import as_image
 from canthus.images.warp import resize
 
 MAX_SIDE = 1280  # pixels; larger pictures are shrunk to it first
-GLANCE = Search(scores=(0.7, 0.5, 0.8), factor=0.709)
+GLANCE = Search(scores=(0.7, 0.5, 0.9), factor=0.709)
 # Where a glance finds nobody, what is there is large and hard to see: from the side, dark, turned.
-STARE = Search(scores=(0.1, 0.05, 0.7), factor=0.8)
-STARE_SIDE, STARE_FACE = 160, 20  # pixels of the picture's longer side, and of the smallest face
+STARE = Search(scores=(0.05, 0.05, 0.6), factor=0.8)
+STARE_SIDE, STARE_FACE = 112, 20  # pixels of the picture's longer side, and of the smallest face
 TURNED_SCORE = 0.95  # asked of a stare at the turned picture: people seldom stand on their heads
 
 

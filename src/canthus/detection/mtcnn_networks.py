@@ -126,7 +126,11 @@ def _convolved(graph: Graph, values: str, weights: Arrays, pools: tuple[int, ...
         if pool:
             # The first net's even levels divide evenly; the others pad on the right and below.
             values = graph.add(
-                "MaxPool", values, kernel_shape=(pool, pool), strides=(2, 2), ceil_mode=int(pool > 2)
+                "MaxPool",
+                values,
+                kernel_shape=(pool, pool),
+                strides=(2, 2),
+                ceil_mode=int(pool > 2),
             )
     return values
 
@@ -147,7 +151,7 @@ def _dense(
 
 
 def _prelu(graph: Graph, values: str, slopes: NDArray[np.float32]) -> str:
-    """x where x > 0, else slope * x: as sums, which ONNX Runtime fuses; its PRelu is slow."""
+    """PReLU as sums, which ONNX Runtime fuses: its own PRelu is slow."""
     all_of_it = graph.add("Mul", values, graph.constant(slopes))
     positive = graph.add("Mul", graph.add("Relu", values), graph.constant(1 - slopes))
     return graph.add("Add", all_of_it, positive)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.images.warp import resize
+from canthus.images.shrink import shrink
 
 BORDER = 4  # black pixels around each level: a window may hang over the picture by a third
 
@@ -42,10 +42,10 @@ def build(image: NDArray[np.uint8], finest: float, factor: float, smallest: int)
         smallest: pixels of a level's shorter side with the border; smaller ones are left out.
     """
     levels = [_level(image, image.shape)]
-    small, scale = resize(image, finest), factor
+    small, scale = shrink(image, finest), factor
     while min(small.shape[:2]) + 2 * BORDER >= smallest:
         levels.append(_level(small, image.shape))
-        small = resize(small, scale)
+        small = shrink(small, scale)
     return levels
 
 

@@ -32,18 +32,16 @@ def best(
         of_smaller: take the intersection over the smaller window, so that none is in another.
     """
     order = np.argsort(-scores, kind="stable")
-    x0, y0, x1, y1 = windows[order].T
-    areas = (x1 - x0) * (y1 - y0)
+    low, high = windows[order, :2].T.copy(), windows[order, 2:].T.copy()
+    areas = np.prod(high - low, axis=0)
     kept, left = [], np.arange(len(order))
     while len(left):
         i, left = left[0], left[1:]
         kept.append(i)
-        width = np.minimum(x1[i], x1[left]) - np.maximum(x0[i], x0[left])
-        height = np.minimum(y1[i], y1[left]) - np.maximum(y0[i], y0[left])
-        shared = width.clip(0) * height.clip(0)
-        if of_smaller:
-            whole = np.minimum(areas[i], areas[left])
-        else:
-            whole = areas[i] + areas[left] - shared
+        sides = np.minimum(high[:, i : i + 1], high[:, left])
+        sides -= np.maximum(low[:, i : i + 1], low[:, left])
+        np.maximum(sides, 0, out=sides)
+        shared, others = sides[0] * sides[1], areas[left]
+        whole = np.minimum(areas[i], others) if of_smaller else areas[i] + others - shared
         left = left[shared <= overlap * whole]
     return order[kept]

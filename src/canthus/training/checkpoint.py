@@ -78,6 +78,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: expected a safetensors file, found: {error}") from None
 
 
+def fill(network: nn.Module, path: Path) -> None:
+    """Fill a network with the weights of a safetensors file.
+
+    Raises:
+        WeightsError: if the file is damaged or of another network.
+    """
+    _fill(network, read_tensors(path)[0], path)
+
+
 def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     try:
         network.load_state_dict(tensors)

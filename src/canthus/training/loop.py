@@ -115,9 +115,11 @@ def _divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut
 
 
 def _fresh(recipe: Recipe) -> tuple[Network, Network, torch.optim.Optimizer]:
-    """A new network, the average that follows it, and what teaches it."""
+    """The network to begin with, the average that follows it, and what teaches it."""
     torch.manual_seed(recipe.schedule.seed)
     network = build(recipe.model)
+    if recipe.start is not None:
+        checkpoint.fill(network, Path(recipe.start))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 

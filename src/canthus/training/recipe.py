@@ -105,6 +105,7 @@ class Recipe:
 
     Attributes:
         scheme: of the landmarks that the model answers; the data may be in others.
+        start: the weights file, of an earlier training of the same model, to go on from.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Recipe:
     crop: CropConfig = CropConfig()
     augment: AugmentConfig = AugmentConfig()
     license: str = "as the terms of the training data allow"
+    start: str | None = None
 
     def __post_init__(self) -> None:
         if self.crop.size % (smallest := self.model.granularity):
