@@ -71,8 +71,7 @@ def _found(root: Path) -> Iterator[Face]:
             points = sample.landmarks.points[:, :2].astype(np.float64)
         truth = Box.around(view.apply(points)).squared()
         fits = [
-            (detection.box.iou(truth), detection)
-            for detection in detect(crop(image, view, size))
+            (detection.box.iou(truth), detection) for detection in detect(crop(image, view, size))
         ]
         fit, best = max(fits, key=lambda pair: pair[0], default=(0.0, None))
         if fit > FOUND and best is not None and best.points is not None:
@@ -95,9 +94,11 @@ def _rows(faces: list[Face]) -> NDArray[np.float64]:
 
 def _wanted(faces: list[Face]) -> NDArray[np.float64]:
     """Right, down and side of the tight square, in longer sides of the box."""
-    offsets = [np.subtract(tight.center, box.center) for _, _, box, _, tight in faces]
-    rows = zip(offsets, faces, strict=True)
-    return np.array([[*offset, face[4].side] / np.float64(face[2].side) for offset, face in rows])
+    rows = []
+    for _, _, box, _, tight in faces:
+        right, down = np.subtract(tight.center, box.center).tolist()
+        rows.append((right / box.side, down / box.side, tight.side / box.side))
+    return np.array(rows)
 
 
 def _mirror(face: Face) -> Face:
@@ -118,8 +119,7 @@ def _fitted(
     rows: NDArray[np.float64], wanted: NDArray[np.float64], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     root = np.sqrt(weights)[:, None]
-    solution: NDArray[np.float64] = np.linalg.lstsq(rows * root, wanted * root, rcond=None)[0]
-    return solution
+    return np.linalg.lstsq(rows * root, wanted * root, rcond=None)[0].astype(np.float64)
 
 
 def _report(how: str, faces: list[Face], guesses: NDArray[np.float64]) -> None:

@@ -66,10 +66,11 @@ class Found:
         sure = self.scores > logit(score)
         return Found(self.windows[sure], self.scores[sure], self.points[sure])
 
-    def scaled(self, scale: float) -> "Found":
-        """The same in a picture that is `scale` times as large."""
-        windows, points = ((edges + 0.5) * scale - 0.5 for edges in (self.windows, self.points))
-        return Found(windows, self.scores, points)
+    def resized(self, size: tuple[int, int], to: tuple[int, int]) -> "Found":
+        """The same in a picture of another width and height."""
+        scale = np.divide(to, size)
+        windows = (self.windows + 0.5) * np.tile(scale, 2) - 0.5
+        return Found(windows, self.scores, (self.points + 0.5) * scale - 0.5)
 
 
 def look(networks: Networks, image: NDArray[np.uint8], search: Search, min_face: float) -> Found:

@@ -22,8 +22,8 @@ from canthus.errors import WeightsError
 
 Arrays = Sequence[NDArray[np.float32]]
 
-# SHA-256 of each file, unpacked. The thresholds are tuned for these weights; the package's lz4 keeps
-# no checksum; and a damaged pickle can do worse than raise: it crashes, or takes all memory.
+# SHA-256 of each file, unpacked: the thresholds are tuned for these weights, the package's lz4
+# keeps no checksum, and a damaged pickle can do worse than raise: crash, or take all memory.
 DIGESTS: Mapping[str, str] = {
     "pnet": "78044d0bcd6d96c2e98f0a3d56e1226302f2969d61561bc572b09b72b6291d10",
     "rnet": "1affe37b246ee58ff1eb3f7ffafd9c20427a96d3bece1a481a9511822148c88a",

@@ -70,7 +70,7 @@ def fit(
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(threads or torch.get_num_threads())
     batches, held_out = _divided(sets, recipe)
-    network, average, optimizer = _fresh(recipe)
+    network, average, optimizer = _fresh(recipe, None if resume else recipe.start)
     networks = {"network": network, "average": average}
     state = folder / STATE
     progress = checkpoint.read_state(state, networks, optimizer) if resume else Progress(0, {})
@@ -114,12 +114,12 @@ def _divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut
     return batches, HeldOut([kept for _, kept in split], recipe, labeler)
 
 
-def _fresh(recipe: Recipe) -> tuple[Network, Network, torch.optim.Optimizer]:
+def _fresh(recipe: Recipe, start: str | None) -> tuple[Network, Network, torch.optim.Optimizer]:
     """The network to begin with, the average that follows it, and what teaches it."""
     torch.manual_seed(recipe.schedule.seed)
     network = build(recipe.model)
-    if recipe.start is not None:
-        checkpoint.fill(network, Path(recipe.start))
+    if start is not None:
+        checkpoint.fill(network, Path(start))
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 
