@@ -58,13 +58,12 @@ def test_a_cut_in_whole_pixels_moves_the_box_by_as_many(mtcnn: Mtcnn, portrait: 
     assert Box(*moved.tolist()).iou(tight(whole)) > 0.8
 
 
+@pytest.mark.parametrize("part", [np.s_[:], np.s_[40:240, 120:320]], ids=["whole", "face"])
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_a_face_that_lies_or_stands_on_its_head_is_found(
-    mtcnn: Mtcnn, portrait: Picture, quarters: int
+    mtcnn: Mtcnn, portrait: Picture, quarters: int, part: tuple[slice, ...]
 ) -> None:
-    face = portrait[40:240, 120:320]
-
-    (found,) = mtcnn(np.rot90(face, quarters))
+    (found,) = mtcnn(np.rot90(portrait[part], quarters))
 
     assert found.points is not None
     right_eye, left_eye = found.points[:2].astype(float)
