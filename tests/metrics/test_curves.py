@@ -3,7 +3,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from canthus.metrics import auc, auc_histogram, ced, failure_rate, percentiles
+from canthus.metrics import (
+    auc,
+    auc_histogram,
+    auc_simpson,
+    auc_step_sum,
+    auc_trapezoid,
+    ced,
+    failure_rate,
+    percentiles,
+)
 
 INF = np.inf
 
@@ -97,3 +106,34 @@ def test_errors_that_are_none_are_refused(
 def test_a_set_without_faces_is_refused(errors: list[float]) -> None:
     with pytest.raises(ValueError, match=r"expected the errors of faces \(N,\)"):
         failure_rate(errors, 0.1)
+
+
+def test_a_sum_over_steps_takes_the_share_at_each_steps_end() -> None:
+    # shares 0, 1/2, 1/2, 1 at 0.02, 0.04, 0.06 and 0.08
+    assert auc_step_sum([0.03, 0.07], 0.08, steps=4) == pytest.approx(2 / 4)
+
+
+def test_trapezoids_begin_at_the_first_step() -> None:
+    # shares 1/2, 1/2, 1, 1 at 0.005 to 0.02: three trapezoids of 0.005 over 0.02
+    assert auc_trapezoid([0.001, 0.012], 0.02) == pytest.approx((0.5 + 0.75 + 1) / 4)
+
+
+def test_a_threshold_between_trapezoids_has_none() -> None:
+    assert np.isnan(auc_trapezoid([0.01], 0.008))
+
+
+def test_simpsons_rule_weighs_every_other_step() -> None:
+    # shares 0, 1/2, 1, 1, 1 at 0, 0.02, ... 0.08
+    area = (0 + 4 * 0.5 + 2 * 1 + 4 * 1 + 1) / 12
+    assert auc_simpson([0.01, 0.03], 0.08, step=0.02) == pytest.approx(area)
+
+
+@pytest.mark.parametrize("area", [auc_step_sum, auc_simpson])
+def test_fine_steps_come_close_to_the_exact_area(area: Callable[..., float]) -> None:
+    errors = np.random.default_rng(0).gamma(2, 0.02, 500)
+    assert area(errors, 0.08) == pytest.approx(auc(errors, 0.08), abs=1e-3)
+
+
+@pytest.mark.parametrize("area", [auc_step_sum, auc_simpson, auc_trapezoid])
+def test_misses_have_no_area(area: Callable[..., float]) -> None:
+    assert area([INF, INF], 0.1) == 0

@@ -3,7 +3,13 @@ import pytest
 from numpy.typing import NDArray
 
 from canthus.faces import SCHEMES
-from canthus.metrics import landmark_errors, nme, nme_per_landmark, nme_per_part
+from canthus.metrics import (
+    landmark_errors,
+    nme,
+    nme_by_visibility,
+    nme_per_landmark,
+    nme_per_part,
+)
 
 NAN, INF = np.nan, np.inf
 
@@ -91,3 +97,21 @@ def test_a_length_that_cannot_divide_is_named(length: float) -> None:
 def test_lengths_of_another_number_are_refused() -> None:
     with pytest.raises(ValueError, match=r"found \(1, 1\) and \(2,\)"):
         nme([[1.0]], [1, 1])
+
+
+def test_visible_and_hidden_landmarks_are_told_apart() -> None:
+    errors = [[2, 4, 9, np.nan], [np.inf, 6, 3, 3]]
+    visible = [[1, 1, 0, 1], [1, 1, 0, 0]]
+    found = nme_by_visibility(errors, [100, 100], visible)
+    assert found.share == pytest.approx(4 / 7)
+    assert found.visible == pytest.approx((0.03 + 0.06) / 2)
+    assert found.hidden == pytest.approx((0.09 + 0.03) / 2)
+
+
+def test_where_nothing_is_hidden_there_is_no_error_of_it() -> None:
+    assert np.isnan(nme_by_visibility([[1, 2]], [10], [[1, 1]]).hidden)
+
+
+def test_a_flag_for_each_landmark() -> None:
+    with pytest.raises(ValueError, match="expected visible of shape"):
+        nme_by_visibility([[1, 2]], [10], [[1]])

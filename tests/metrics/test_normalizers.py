@@ -46,8 +46,8 @@ def test_given_box_size_is_that_of_the_box_not_of_the_points() -> None:
 
 @pytest.mark.parametrize("name", NORMALIZERS)
 def test_every_normalizer_grows_with_the_face(name: str) -> None:
-    once = distances(name, eyes(), IBUG, [Box(0, 0, 4, 9)])
-    twice = distances(name, 2 * eyes(), IBUG, [Box(0, 0, 8, 18)])
+    once = distances(name, eyes(), IBUG, [Box(0, 0, 4, 9)], given=[7.0])
+    twice = distances(name, 2 * eyes(), IBUG, [Box(0, 0, 8, 18)], given=[14.0])
     assert twice == pytest.approx(2 * once)
 
 
@@ -92,3 +92,30 @@ def test_given_boxes_must_be_given() -> None:
 def test_given_boxes_must_be_one_a_face() -> None:
     with pytest.raises(ValueError, match="expected 1 boxes, one a face, found 2"):
         distances("given_box_size", eyes(), IBUG, [Box(0, 0, 4, 9)] * 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [("box_diagonal", 5), ("box_side", 4), ("given_box_diagonal", 13), ("given_box_side", 12)],
+)
+def test_boxes_have_a_diagonal_and_a_longer_side(name: str, length: float) -> None:
+    points = [[(1, 1), (4, 5), (np.nan, np.nan)]]
+    assert distances(name, points, IBUG, [Box(0, 0, 5, 12)]) == pytest.approx([length])
+
+
+def test_eye_centers_are_the_middles_of_the_corners() -> None:
+    assert distances("eye_centers", eyes(), IBUG) == distances("corner_mid", eyes(), IBUG)
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        (None, "expected a length for each face, found none"),
+        ([1.0, 2.0], "expected 1 lengths, one a face"),
+        ([0.0], "given is 0 or not known in 1 faces: 0"),
+        ([np.nan], "given is 0 or not known in 1 faces: 0"),
+    ],
+)
+def test_given_lengths_must_be_lengths(given: list[float] | None, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        distances("given", eyes(), IBUG, given=given)

@@ -1,36 +1,104 @@
 """How wrong we are: plain functions on numpy arrays; fractions, never percent."""
 
-from canthus.metrics.calibration import ReliabilityBin, expected_gap, reliability
-from canthus.metrics.curves import auc, auc_histogram, ced, failure_rate, percentiles
-from canthus.metrics.nme import landmark_errors, nme, nme_per_landmark, nme_per_part
+from canthus.metrics.bins import YAW_BINS, OverBins, over_bins, yaw_bins
+from canthus.metrics.calibration import (
+    ReliabilityBin,
+    aurc,
+    expected_gap,
+    reliability,
+    risk_at_coverage,
+    risk_curve,
+)
+from canthus.metrics.curves import (
+    auc,
+    auc_histogram,
+    auc_simpson,
+    auc_step_sum,
+    auc_trapezoid,
+    ced,
+    failure_rate,
+    percentiles,
+)
+from canthus.metrics.intervals import bootstrap
+from canthus.metrics.jitter import NMJ_AS_PRINTED, nmj, rms_motion, rms_shake
+from canthus.metrics.nme import (
+    Visibility,
+    landmark_errors,
+    nme,
+    nme_by_visibility,
+    nme_per_landmark,
+    nme_per_part,
+)
 from canthus.metrics.normalizers import (
     NORMALIZERS,
+    box_diagonal,
+    box_side,
     box_size,
     corner_mid,
     distances,
+    given_box_diagonal,
+    given_box_side,
     given_box_size,
     inter_ocular,
     inter_pupil,
 )
+from canthus.metrics.paired import Paired, compare
+from canthus.metrics.pose import (
+    PoseErrors,
+    angle_errors,
+    geodesic_deg,
+    pose_errors,
+    rotation_distances,
+    rotations,
+)
 
 __all__ = [
+    "NMJ_AS_PRINTED",
     "NORMALIZERS",
+    "YAW_BINS",
+    "OverBins",
+    "Paired",
+    "PoseErrors",
     "ReliabilityBin",
+    "Visibility",
+    "angle_errors",
     "auc",
     "auc_histogram",
+    "auc_simpson",
+    "auc_step_sum",
+    "auc_trapezoid",
+    "aurc",
+    "bootstrap",
+    "box_diagonal",
+    "box_side",
     "box_size",
     "ced",
+    "compare",
     "corner_mid",
     "distances",
     "expected_gap",
     "failure_rate",
+    "geodesic_deg",
+    "given_box_diagonal",
+    "given_box_side",
     "given_box_size",
     "inter_ocular",
     "inter_pupil",
     "landmark_errors",
     "nme",
+    "nme_by_visibility",
     "nme_per_landmark",
     "nme_per_part",
+    "nmj",
+    "over_bins",
     "percentiles",
+    "pose_errors",
     "reliability",
+    "risk_at_coverage",
+    "risk_curve",
+    "rms_motion",
+    "rms_shake",
+    "rotation_distances",
+    "rotations",
+    "yaw_bins",
 ]

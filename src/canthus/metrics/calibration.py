@@ -1,10 +1,14 @@
-"""Whether a score means what it says: reliability tables (Murphy and Winkler, 1977)."""
+"""Whether scores and expected errors mean what they say.
+
+Reliability tables of scores (Murphy and Winkler, 1977); risk and coverage of expected errors
+(Geifman and El-Yaniv, 2017): how wrong the faces are that a model is surest of.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +76,50 @@ def expected_gap(bins: Sequence[ReliabilityBin]) -> float:
     if not total:
         return float("nan")
     return sum(row.count * abs(row.score - row.hits) for row in bins if row.count) / total
+
+
+def risk_curve(errors: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
+    """The mean error of the k faces of which a model expects the least, for k = 1 to N, (N,).
+
+    Args:
+        errors: (N,) of faces.
+        expected: (N,) by the model itself, in any unit.
+
+    Raises:
+        ValueError: if there are not as many of both, or no face.
+
+    Example:
+        >>> risk_curve([0.4, 0.1, 0.1], [9, 1, 2])
+        array([0.1, 0.1, 0.2])
+    """
+    values, order = np.asarray(errors, np.float64), np.asarray(expected, np.float64)
+    if values.ndim != 1 or values.shape != order.shape or not len(values):
+        raise ValueError(f"expected errors (N,) twice, found {values.shape} and {order.shape}")
+    ranked = values[np.argsort(order, kind="stable")]
+    return np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
+
+
+def aurc(errors: ArrayLike, expected: ArrayLike) -> float:
+    """The area under the risk-coverage curve: its mean over all coverages; less is better.
+
+    Example:
+        >>> round(aurc([0.4, 0.1, 0.1], [9, 1, 2]), 4)
+        0.1333
+    """
+    return float(risk_curve(errors, expected).mean())
+
+
+def risk_at_coverage(errors: ArrayLike, expected: ArrayLike, coverage: float) -> float:
+    """The mean error of the share of faces of which a model expects the least.
+
+    Raises:
+        ValueError: if the coverage is not above 0 and at most 1.
+
+    Example:
+        >>> risk_at_coverage([0.4, 0.1, 0.1, 0.2], [9, 1, 2, 3], 0.5)
+        0.1
+    """
+    if not 0 < coverage <= 1:
+        raise ValueError(f"expected a coverage above 0 and at most 1, found {coverage}")
+    curve = risk_curve(errors, expected)
+    return float(curve[max(1, round(coverage * len(curve))) - 1])

@@ -7,11 +7,27 @@ prediction is infinitely wrong, so that a missed face fails and is never dropped
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Visibility:
+    """The errors of visible and of hidden landmarks apart; fractions.
+
+    Attributes:
+        share: of the landmarks with a truth that are visible.
+        visible: the mean over faces of the mean error of their visible landmarks.
+        hidden: the same of the hidden ones; NaN if there are none.
+    """
+
+    share: float
+    visible: float
+    hidden: float
 
 
 def landmark_errors(
@@ -103,6 +119,35 @@ def nme_per_part(
     table = _normalized(errors, normalizer)
     faces = {name: _mean_of_finite(table[:, list(part)], axis=1) for name, part in parts.items()}
     return {name: float(_mean_of_finite(each, axis=0)) for name, each in faces.items()}
+
+
+def nme_by_visibility(errors: ArrayLike, normalizer: ArrayLike, visible: ArrayLike) -> Visibility:
+    """The mean errors of visible and of hidden landmarks, over what was found.
+
+    A face without any visible (hidden) landmark takes no part in that mean.
+
+    Args:
+        errors: (N, L) of `landmark_errors`.
+        normalizer: (N,) lengths in the same unit.
+        visible: (N, L) flags.
+
+    Raises:
+        ValueError: if the flags are not of the errors' shape.
+
+    Example:
+        >>> nme_by_visibility([[4, 2, 6]], [100], [[True, True, False]])
+        Visibility(share=0.6666666666666666, visible=0.03, hidden=0.06)
+    """
+    table, flags = _normalized(errors, normalizer), np.asarray(visible).astype(bool)
+    if flags.shape != table.shape:
+        raise ValueError(f"expected visible of shape {table.shape}, found {flags.shape}")
+    known = ~np.isnan(table)
+    means = [
+        _mean_of_finite(_mean_of_finite(np.where(some, table, np.nan), axis=1), axis=0)
+        for some in (flags, ~flags)
+    ]
+    share = float(flags[known].mean()) if known.any() else float("nan")
+    return Visibility(share, float(means[0]), float(means[1]))
 
 
 def _normalized(errors: ArrayLike, normalizer: ArrayLike) -> Array:

@@ -2,13 +2,22 @@
 
 | name | length | used by |
 | --- | --- | --- |
-| inter_ocular | between the outer corners of the eyes | 300-W, WFLW, COFW |
+| inter_ocular | between the outer corners of the eyes | 300-W, WFLW, COFW, LaPa |
 | inter_pupil | between the pupils, or the means of the eyes | older 300-W work, COFW |
-| corner_mid | between the middles of each eye's corners | a few papers |
+| corner_mid, eye_centers | between the middles of each eye's corners | a few papers |
 | box_size | sqrt(w * h) of the tight box around the truth | AFLW2000-3D, COFW-68, MERL-RAV |
+| box_diagonal | diagonal of the same box | Menpo 2D |
+| box_side | longer side of the same box | some AFLW |
 | given_box_size | sqrt(w * h) of the box that came with the face | JD-landmark, AFLW crops |
+| given_box_diagonal | diagonal of that box | AFLW with 19 points |
+| given_box_side | longer side of that box | AFLW with 19 points |
+| given | a length that came with the face | anything else |
+
+"Eye centers" means `corner_mid` in some papers and `inter_pupil` in others; the two agree to
+about one per cent.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -61,12 +70,33 @@ def box_size(truth: ArrayLike) -> Array:
         >>> box_size([[[0, 0], [8, 2], [np.nan, np.nan]]])
         array([4.])
     """
-    points = _faces(truth)[:, :, :2]
-    known = np.isfinite(points)
-    high = np.where(known, points, -np.inf).max(axis=1)
-    low = np.where(known, points, np.inf).min(axis=1)
-    spans = np.maximum(high - low, 0.0)  # of no known point at all it is -inf
-    return _checked("box_size", np.sqrt(spans[:, 0] * spans[:, 1]))
+    return _checked("box_size", np.sqrt(_spans(truth).prod(axis=1)))
+
+
+def box_diagonal(truth: ArrayLike) -> Array:
+    """The diagonal of the tight box around the known points of each face, (N,).
+
+    Raises:
+        ValueError: if a face has not two known points.
+
+    Example:
+        >>> box_diagonal([[[0, 0], [3, 4]]])
+        array([5.])
+    """
+    return _checked("box_diagonal", np.sqrt((_spans(truth) ** 2).sum(axis=1)))
+
+
+def box_side(truth: ArrayLike) -> Array:
+    """The longer side of the tight box around the known points of each face, (N,).
+
+    Raises:
+        ValueError: if a face has not two known points.
+
+    Example:
+        >>> box_side([[[0, 0], [3, 4]]])
+        array([4.])
+    """
+    return _checked("box_side", _spans(truth).max(axis=1))
 
 
 def given_box_size(boxes: Boxes) -> Array:
@@ -79,8 +109,33 @@ def given_box_size(boxes: Boxes) -> Array:
     return np.array([box.size for box in boxes], np.float64)
 
 
+def given_box_diagonal(boxes: Boxes) -> Array:
+    """The diagonal of boxes that came with the faces, (N,).
+
+    Example:
+        >>> given_box_diagonal([Box(0, 0, 3, 4)])
+        array([5.])
+    """
+    return np.array([math.hypot(box.width, box.height) for box in boxes], np.float64)
+
+
+def given_box_side(boxes: Boxes) -> Array:
+    """The longer side of boxes that came with the faces, (N,).
+
+    Example:
+        >>> given_box_side([Box(0, 0, 3, 4)])
+        array([4.])
+    """
+    return np.array([box.side for box in boxes], np.float64)
+
+
 def distances(
-    name: str, truth: ArrayLike, scheme: LandmarkScheme, boxes: Boxes | None = None
+    name: str,
+    truth: ArrayLike,
+    scheme: LandmarkScheme,
+    boxes: Boxes | None = None,
+    *,
+    given: ArrayLike | None = None,
 ) -> Array:
     """The lengths of the normalizer of this name, (N,) in pixels.
 
@@ -88,7 +143,8 @@ def distances(
         name: one of `NORMALIZERS`.
         truth: (N, L, D) in pixels; NaN where it is not known.
         scheme: of the truth.
-        boxes: N, for `given_box_size`.
+        boxes: N, for the normalizers that begin with `given_box`.
+        given: (N,) lengths in pixels, for the normalizer `given`.
 
     Raises:
         ValueError: naming the normalizers if it is none of them, or the faces whose length is
@@ -103,25 +159,57 @@ def distances(
     """
     if name not in NORMALIZERS:
         raise ValueError(f"unknown normalizer {name!r}; known are {', '.join(NORMALIZERS)}")
-    lengths = NORMALIZERS[name](truth, scheme, boxes)
+    if name == "given":
+        return _lengths(given, len(_faces(truth)))
+    lengths = _MEASURES[name](truth, scheme, boxes)
     if (faces := len(_faces(truth))) != len(lengths):
         raise ValueError(f"{name}: expected {faces} boxes, one a face, found {len(lengths)}")
     return lengths
 
 
-def _given(truth: ArrayLike, scheme: LandmarkScheme, boxes: Boxes | None) -> Array:
-    if boxes is None:
-        raise ValueError("given_box_size: expected a box for each face, found none")
-    return given_box_size(boxes)
+Measure = Callable[[ArrayLike, LandmarkScheme, Boxes | None], Array]
 
 
-NORMALIZERS: dict[str, Callable[[ArrayLike, LandmarkScheme, Boxes | None], Array]] = {
-    "inter_ocular": lambda truth, scheme, _: inter_ocular(truth, scheme),
-    "inter_pupil": lambda truth, scheme, _: inter_pupil(truth, scheme),
-    "corner_mid": lambda truth, scheme, _: corner_mid(truth, scheme),
-    "box_size": lambda truth, _, __: box_size(truth),
-    "given_box_size": _given,
+def _of_points(measure: Callable[[ArrayLike], Array]) -> Measure:
+    return lambda truth, _, __: measure(truth)
+
+
+def _of_eyes(measure: Callable[[ArrayLike, LandmarkScheme], Array]) -> Measure:
+    return lambda truth, scheme, _: measure(truth, scheme)
+
+
+def _of_boxes(measure: Callable[[Boxes], Array]) -> Measure:
+    def length(truth: ArrayLike, scheme: LandmarkScheme, boxes: Boxes | None) -> Array:
+        if boxes is None:
+            raise ValueError(f"{measure.__name__}: expected a box for each face, found none")
+        return measure(boxes)
+
+    return length
+
+
+_MEASURES: dict[str, Measure] = {
+    "inter_ocular": _of_eyes(inter_ocular),
+    "inter_pupil": _of_eyes(inter_pupil),
+    "corner_mid": _of_eyes(corner_mid),
+    "eye_centers": _of_eyes(corner_mid),
+    "box_size": _of_points(box_size),
+    "box_diagonal": _of_points(box_diagonal),
+    "box_side": _of_points(box_side),
+    "given_box_size": _of_boxes(given_box_size),
+    "given_box_diagonal": _of_boxes(given_box_diagonal),
+    "given_box_side": _of_boxes(given_box_side),
 }
+NORMALIZERS = (*_MEASURES, "given")
+
+
+def _lengths(given: ArrayLike | None, faces: int) -> Array:
+    """Lengths that came with the faces, one each."""
+    if given is None:
+        raise ValueError("given: expected a length for each face, found none")
+    lengths = np.asarray(given, np.float64)
+    if lengths.shape != (faces,):
+        raise ValueError(f"given: expected {faces} lengths, one a face, found {lengths.shape}")
+    return _checked("given", lengths)
 
 
 def _between(name: str, truth: ArrayLike, scheme: LandmarkScheme) -> Array:
@@ -137,6 +225,15 @@ def _between(name: str, truth: ArrayLike, scheme: LandmarkScheme) -> Array:
     right, left = scheme.normalizers[name]
     apart = points[:, list(left)].mean(axis=1) - points[:, list(right)].mean(axis=1)
     return _checked(name, np.sqrt((apart**2).sum(axis=1)))
+
+
+def _spans(truth: ArrayLike) -> Array:
+    """Width and height of the tight box around the known points of each face, (N, 2)."""
+    points = _faces(truth)[:, :, :2]
+    known = np.isfinite(points)
+    high = np.where(known, points, -np.inf).max(axis=1)
+    low = np.where(known, points, np.inf).min(axis=1)
+    return np.maximum(high - low, 0.0)  # of no known point at all it is -inf
 
 
 def _faces(truth: ArrayLike) -> Array:
