@@ -1,4 +1,4 @@
-"""`canthus evaluate` and `canthus benchmark`, called as from a shell."""
+"""`canthus evaluate` and `canthus compare`, called as from a shell."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from canthus.images.files import read_image, write_image
+from canthus.images.files import write_image
 
 Command = Callable[..., Any]
 SIDE = 120
@@ -52,23 +52,137 @@ def test_json_is_one_line(evaluated: Command) -> None:
     assert done.out.count("\n") == 1
     assert [values["schema"], values["kind"], values["boxes"]] == [1, "evaluation", "jitter"]
     assert values["command"].startswith("canthus evaluate ")
-    assert [face["image"] for face in values["faces"]] == ["0_1.png", "1_1.png"]
+    assert [face["image"] for face in values["faces"]] == ["afw/0_1.png", "afw/1_1.png"]
 
 
-def test_the_folder_gets_the_report_and_its_pictures(evaluated: Command, tmp_path: Path) -> None:
+def test_the_folder_gets_the_report_and_its_page(evaluated: Command, tmp_path: Path) -> None:
     out = tmp_path / "report"
-    done = evaluated("--out", out, "--worst", "1")
-    assert sorted(path.name for path in out.iterdir()) == ["ced.png", "report.json", "worst.png"]
+    done = evaluated("--out", out)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "report.html",
+        "report.json",
+        "report.txt",
+    ]
     assert json.loads((out / "report.json").read_text())["model"] == "spot"
-    assert read_image(out / "worst.png").ndim == 3
-    assert "wrote report.json, ced.png, worst.png" in done.err
+    assert (out / "report.txt").read_text() == done.out
+    assert "wrote report.json, report.txt, report.html" in done.err
+
+
+def test_the_page_can_do_without_pictures(evaluated: Command, tmp_path: Path) -> None:
+    evaluated("--out", tmp_path / "with")
+    evaluated("--out", tmp_path / "without", "--no-pictures")
+    assert "image/jpeg" in (tmp_path / "with" / "report.html").read_text()
+    assert "image/jpeg" not in (tmp_path / "without" / "report.html").read_text()
+
+
+def test_another_reports_curve_is_on_the_page(evaluated: Command, tmp_path: Path) -> None:
+    evaluated("--out", tmp_path / "one", "--boxes", "truth")
+    evaluated("--out", tmp_path / "two", "--against", tmp_path / "one" / "report.json")
+    assert "spot, truth boxes" in (tmp_path / "two" / "report.html").read_text()
+
+
+def test_the_root_is_called_data_too(evaluated: Command, data: Path, command: Command) -> None:
+    assert evaluated().code == command("evaluate", "fast", "300w-val", "--root", data).code == 0
+
+
+@pytest.fixture
+def found(command: Command, spot_weights: Path, data: Path, tmp_path: Path) -> Path:
+    """What `canthus align` answers about the two pictures, from the boxes of the truth."""
+    boxes = tmp_path / "boxes.csv"
+    rows = [f"{i}_1.png,{42 + 4 * i},42,{62 + 4 * i},62" for i in range(2)]
+    boxes.write_text("\n".join(rows))
+    pictures = [data / "300w" / "afw" / f"{i}_1.png" for i in range(2)]
+    done = command("align", *pictures, "--model", spot_weights, "--boxes", boxes, "--json")
+    assert done.code == 0, done.err
+    path = tmp_path / "found.jsonl"
+    path.write_text(done.out)
+    return path
+
+
+def test_answers_from_a_file_score_like_the_model(
+    command: Command, evaluated: Command, data: Path, found: Path
+) -> None:
+    done = command("evaluate", found, "300w-val", "--root", data, "--json")
+    assert done.code == 0, done.err
+    values, own = json.loads(done.out), json.loads(evaluated("--boxes", "truth", "--json").out)
+    assert (values["boxes"], values["model"], values["ms_per_face"]) == ("file", "spot", None)
+    assert values["subsets"]["all"]["nme"] == pytest.approx(own["subsets"]["all"]["nme"], abs=1e-4)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Twenty faces of 68 points with their own truth, each 1 pixel off."""
+    truth = np.random.default_rng(0).uniform(0, 100, (20, 68, 2))
+    path = tmp_path / "mine.npz"
+    np.savez(
+        path,
+        image=np.array([f"{i}.jpg" for i in range(20)]),
+        truth=truth,
+        prediction=truth + np.array([0.6, 0.8]),
+        subset=np.array(["easy", "hard"] * 10),
+    )
+    return path
+
+
+OWN = ("--scheme", "68", "--normalizer", "box_size", "--threshold", "0.07")
+
+
+def test_a_file_with_its_truth_needs_no_data_set(command: Command, archive: Path) -> None:
+    done = command("evaluate", archive, *OWN, "--json")
+    values = json.loads(done.out)
+    truth = np.load(archive)["truth"]
+    size = np.sqrt(np.ptp(truth, axis=1).prod(axis=1))
+    assert values["subsets"]["all"]["nme"] == pytest.approx((1 / size).mean())
+    assert values["subsets"]["hard"]["faces"] == 10
+    assert values["model"] == "mine"
+
+
+def test_a_file_with_its_truth_gets_a_page(command: Command, archive: Path, tmp_path: Path) -> None:
+    done = command("evaluate", archive, *OWN, "--out", tmp_path / "page")
+    assert done.code == 0, done.err
+    assert "<svg" in (tmp_path / "page" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("left_out", ["--normalizer", "--threshold"])
+def test_a_file_is_not_scored_by_an_unsaid_measure(
+    command: Command, archive: Path, left_out: str
+) -> None:
+    place = OWN.index(left_out)
+    done = command("evaluate", archive, *OWN[:place], *OWN[place + 2 :])
+    assert done.code == 2
+    assert "means nothing without" in done.err
+
+
+def test_a_measure_that_is_not_the_benchmarks_own_is_told(evaluated: Command) -> None:
+    done = evaluated("--normalizer", "box_size", "--json")
+    values = json.loads(done.out)
+    assert values["normalizer"] == "box_size"
+    assert "Not the benchmark's own measure" in values["notes"][0]
+
+
+def test_models_are_compared_face_by_face(
+    command: Command, evaluated: Command, tmp_path: Path
+) -> None:
+    evaluated("--out", tmp_path / "one")
+    evaluated("--out", tmp_path / "two", "--boxes", "truth")
+    reports = [tmp_path / name / "report.json" for name in ("one", "two")]
+    done = command("compare", *reports, "--out", tmp_path / "both")
+    assert done.code == 0, done.err
+    assert "spot, jitter boxes minus spot, truth boxes" in done.out
+    assert json.loads((tmp_path / "both" / "comparison.json").read_text())["kind"] == "comparison"
+    assert "<svg" in (tmp_path / "both" / "comparison.html").read_text()
+
+
+def test_one_report_is_misuse(command: Command, tmp_path: Path) -> None:
+    assert command("compare", tmp_path / "one.json").code == 2
 
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (("--worst", "3"), "needs --out"),
         (("--boxes", "mine"), "--boxes"),
+        (("--normalizer", "eyes"), "--normalizer"),
+        (("--threshold", "0"), "--threshold"),
         (("--threads", "0"), "--threads"),
     ],
 )
@@ -79,7 +193,7 @@ def test_misuse_ends_with_2(evaluated: Command, options: tuple[str, ...], compla
 
 
 def test_an_unknown_benchmark_is_misuse(command: Command, data: Path) -> None:
-    done = command("evaluate", "fast", "wflw", "--data", data)
+    done = command("evaluate", "fast", "wflw-v", "--data", data)
     assert done.code == 2
     assert "300w-val" in done.err
 
@@ -89,35 +203,3 @@ def test_data_that_is_not_there_is_a_reason(command: Command, tmp_path: Path) ->
     assert done.code == 1
     assert "expected the folder of 300w-val" in done.err
     assert "Traceback" not in done.err
-
-
-def test_speed_needs_no_data(command: Command, spot_weights: Path) -> None:
-    done = command("benchmark", "speed", "--model", spot_weights, "--runs", "3", "--json")
-    values = json.loads(done.out)
-    assert [values["schema"], values["kind"]] == [1, "benchmark"]
-    assert [figure["benchmark"] for figure in values["results"][0]["figures"]] == [
-        "network only, batch of 1, one core",
-        "network only, batch of 32, one core",
-    ]
-
-
-def test_the_start_is_that_of_the_whole_command(
-    command: Command, spot_weights: Path, photo: Path
-) -> None:
-    done = command("benchmark", "start", "--model", spot_weights, "--photo", photo, "--runs", "1")
-    assert done.code == 0, done.err
-    assert [line.split()[0] for line in done.out.splitlines()[1:5]] == [
-        "start_ms",
-        "start_peak_mb",
-        "import_ms",
-        "import_torch_count",
-    ]
-    assert str(spot_weights) not in done.out  # the model is called by its name
-
-
-def test_a_data_set_that_is_missing_is_named(
-    command: Command, spot_weights: Path, tmp_path: Path
-) -> None:
-    done = command("benchmark", "accuracy", "--model", spot_weights, "--data", tmp_path)
-    assert done.code == 1
-    assert "expected a folder 300w in it, for 300w-val" in done.err

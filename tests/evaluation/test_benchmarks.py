@@ -8,6 +8,7 @@ import pytest
 from canthus.datasets import Sample
 from canthus.errors import DatasetError
 from canthus.evaluation import BENCHMARKS, Benchmark, given_boxes, jittered, open_benchmark
+from canthus.evaluation.benchmarks import subsets_of
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
 from canthus.metrics import NORMALIZERS
@@ -67,8 +68,10 @@ def test_a_benchmark_of_two_schemes_is_refused(benchmark: Benchmark) -> None:
 
 
 def test_an_unknown_benchmark_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown benchmark 'wflw'; known are 300w-val, ytf68-val"):
-        open_benchmark("wflw", tmp_path)
+    with pytest.raises(
+        ValueError, match="unknown benchmark 'wflw-v'; known are 300w, 300w-private"
+    ):
+        open_benchmark("wflw-v", tmp_path)
 
 
 def test_a_root_that_is_not_there_is_named(tmp_path: Path) -> None:
@@ -83,21 +86,44 @@ def test_every_entry_names_normalizers_that_there_are(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yaw_deg", "subset"),
+    ("yaw_deg", "subsets"),
     [
-        (0.0, "yaw 0-30"),
-        (-30.0, "yaw 0-30"),
-        (30.01, "yaw 30-60"),
-        (60.0, "yaw 30-60"),
-        (-60.5, "yaw 60-90"),
-        (-351.0, "yaw 60-90"),
-        (None, ""),
+        (0.0, ["yaw 0-30"]),
+        (-30.0, ["yaw 0-30"]),
+        (30.01, ["yaw 30-60"]),
+        (60.0, ["yaw 30-60"]),
+        (-60.5, ["yaw 60-90"]),
+        (-351.0, ["yaw 60-90"]),
+        (None, []),
     ],
 )
-def test_yaw_is_binned_to_either_side(yaw_deg: float | None, subset: str) -> None:
+def test_yaw_is_binned_to_either_side(yaw_deg: float | None, subsets: list[str]) -> None:
     landmarks = Landmarks(np.zeros((21, 2), np.float32), SCHEMES["21"])
     sample = Sample(Path("face.jpg"), Box(0, 0, 1, 1), landmarks, yaw_deg=yaw_deg)
-    assert BENCHMARKS["aflw21-val"].subset(sample) == subset
+    assert list(BENCHMARKS["aflw21-val"].subsets(sample)) == subsets
+
+
+def test_subsets_stand_in_the_order_asked_for() -> None:
+    names = [("pose", "blur"), (), ("blur",)]
+    assert subsets_of(names) == {"blur": (0, 2), "pose": (0,)}
+    assert list(subsets_of(names, ("pose", "blur", "makeup"))) == ["pose", "blur"]
+
+
+def test_people_with_several_faces_are_groups(benchmark: Benchmark) -> None:
+    named = [replace(s, group=str(i // 2)) for i, s in enumerate(benchmark.samples)]
+    assert replace(benchmark, samples=tuple(named)).groups == ("0", "0", "1", "1", "2", "2")
+    assert benchmark.groups is None
+
+
+def test_a_copy_with_too_few_faces_is_no_official_benchmark(tmp_path: Path) -> None:
+    lists = tmp_path / "WFLW_annotations" / "list_98pt_rect_attr_train_test"
+    lists.mkdir(parents=True)
+    points = " ".join(f"{20 + 5 * np.cos(i):.3f} {20 + 5 * np.sin(i):.3f}" for i in range(98))
+    line = f"{points} 10 10 30 30 1 0 0 0 0 0 0--Parade/0.jpg\n"
+    (lists / "list_98pt_rect_attr_test.txt").write_text(line)
+    benchmark = open_benchmark("wflw", tmp_path)
+    assert "2500 faces and this copy 1" in benchmark.notes[0]
+    assert benchmark.subsets == {"pose": (0,)}
 
 
 @cache
@@ -128,7 +154,7 @@ def test_the_root_may_be_the_data_sets_own_folder(shared: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", ["300w-val", "ytf68-val", "aflw21-val"])
 def test_every_face_of_a_known_benchmark_has_a_length(shared: Path, name: str) -> None:
     benchmark = opened(name, shared)
     for normalizer in (benchmark.normalizer, *benchmark.beside):

@@ -8,7 +8,8 @@ import pytest
 from canthus.datasets import Sample
 from canthus.errors import DatasetError
 from canthus.evaluation import SCORE_RADIUS, Aligns, Benchmark, evaluate
-from canthus.evaluation.evaluate import closest, summarize
+from canthus.evaluation.evaluate import closest
+from canthus.evaluation.scoring import summarize
 from canthus.faces import SCHEMES, Face, Landmarks
 from canthus.geometry import Box
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from canthus.evaluation import Benchmark, Report, evaluate
-from canthus.evaluation.report import picture_names, plain, table
+from canthus.evaluation import Benchmark, Report, evaluate, to_text
+from canthus.evaluation.report import picture_names, plain
+from canthus.evaluation.tables import table
 
 Fake = Callable[..., Any]
 
@@ -32,7 +33,7 @@ def test_json_holds_the_figures_as_fractions(report: Report) -> None:
 
 def test_json_has_no_infinity(report: Report) -> None:
     values = json.loads(report.to_json(), parse_constant=pytest.fail)
-    assert values["faces"][3] == {"image": "3.png", "error": None, "missed": True}
+    assert values["faces"][3] == {"image": "3.png", "group": "", "error": None, "missed": True}
     assert values["subsets"]["all"]["p99"] is None
 
 
@@ -45,19 +46,20 @@ def test_json_holds_the_command_that_made_it(report: Report) -> None:
 
 
 def test_the_text_says_what_was_scored_and_how(report: Report) -> None:
-    lines = report.to_text().splitlines()
+    lines = to_text(report).splitlines()
     assert lines[0] == "drawn: six faces"
     assert lines[1] == ("fake (68), jitter boxes (seed 0), errors by inter_ocular, failed above 8%")
 
 
 def test_the_text_has_a_line_for_each_subset(report: Report) -> None:
-    rows = [line.split() for line in report.to_text().splitlines()]
-    assert ["all", "6", "1", "2.50", "16.67", "57.29", "2.50", "-", "-", "-"] in rows
-    assert ["hard", "2", "0", "2.50", "0.00", "68.75", "2.50", "2.50", "2.50", "2.50"] in rows
+    rows = [line.split() for line in to_text(report).splitlines()]
+    same = ["2.50", "2.50", "to", "2.50"]
+    assert ["all", "6", "1", *same, "16.67", "57.29", "2.50", "-", "-", "-"] in rows
+    assert ["hard", "2", "0", *same, "0.00", "68.75", "2.50", "2.50", "2.50", "2.50"] in rows
 
 
 def test_the_text_says_what_scores_are_worth(report: Report) -> None:
-    text = report.to_text()
+    text = to_text(report)
     assert "below 3.5% of the box's longer side; mean gap 10.0%" in text
     # 0.9 as float32 is a little less than 0.9
     assert ["0.8", "to", "0.9", "340", "90.00", "100.00"] in [
@@ -67,7 +69,7 @@ def test_the_text_says_what_scores_are_worth(report: Report) -> None:
 
 def test_the_text_warns_of_a_conversion(report: Report) -> None:
     other = replace(report, conversion="approx", scheme="21")
-    assert "converted from scheme 68 to 21 (approx)" in other.to_text()
+    assert "converted from scheme 68 to 21 (approx)" in to_text(other)
 
 
 def test_the_worst_faces_begin_with_the_missed(report: Report) -> None:
@@ -98,3 +100,23 @@ def test_columns_stand_below_each_other() -> None:
 def test_what_json_cannot_hold_is_refused() -> None:
     with pytest.raises(TypeError, match=r"found \w*Path"):
         plain({"image": Path("face.jpg")})
+
+
+def test_json_holds_intervals_about_the_figures(fake: Fake, benchmark: Benchmark) -> None:
+    every = json.loads(evaluate(fake(lost=(1, 4)), benchmark).to_json())["subsets"]["all"]
+    low, high = every["intervals"]["failure_rate"]
+    assert low < every["failure_rate"] < high
+
+
+def test_json_holds_the_area_as_others_define_it(report: Report) -> None:
+    areas = json.loads(report.to_json())["areas"]
+    assert set(areas) == {"step_sum", "trapezoid", "simpson", "histogram"}
+
+
+def test_the_text_has_the_notes(report: Report) -> None:
+    assert "Mind the gap." in to_text(replace(report, notes=("Mind the gap.",)))
+
+
+@pytest.mark.parametrize(("threshold", "said"), [(0.08, "8%"), (0.075, "7.5%")])
+def test_the_text_gives_the_threshold_in_full(report: Report, threshold: float, said: str) -> None:
+    assert f"failed above {said}" in to_text(replace(report, threshold=threshold))

@@ -44,3 +44,20 @@ def test_bins_stand_in_the_order_asked_for() -> None:
 def test_every_face_has_a_bin() -> None:
     with pytest.raises(ValueError, match="a bin for each face"):
         over_bins([0.1, 0.2], ["a"])
+
+
+def test_a_bin_outside_the_order_is_not_dropped_silently() -> None:
+    with pytest.raises(ValueError, match=r"expected bins of \('a',\), found \['b'\]"):
+        over_bins([0.1, 0.2], ["a", "b"], ["a"])
+
+
+def test_bins_without_a_face_leave_no_mean() -> None:
+    found = over_bins([0.1], ["a"], ["a", "b"])
+    assert found.counts == (1, 0)
+    assert np.isnan(found.mean)
+
+
+@pytest.mark.parametrize("errors", [[], [np.nan], [-0.1]])
+def test_errors_that_are_none_are_refused(errors: list[float]) -> None:
+    with pytest.raises(ValueError, match="errors of 0 and more"):
+        over_bins(errors, ["a"] * len(errors))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from canthus.metrics import expected_gap, reliability
+from canthus.metrics import aurc, expected_gap, reliability, risk_at_coverage, risk_curve
 
 
 def test_each_bin_says_what_was_promised_and_what_was_kept() -> None:
@@ -47,3 +47,43 @@ def test_a_score_above_one_is_refused() -> None:
 def test_hits_without_a_score_are_refused() -> None:
     with pytest.raises(ValueError, match="as many hits as scores, found 2 and 1"):
         reliability([0.5], [1, 0])
+
+
+def test_the_surest_faces_come_first() -> None:
+    np.testing.assert_allclose(risk_curve([0.6, 0.1, 0.2], [3, 1, 2]), [0.1, 0.15, 0.3])
+
+
+def test_the_area_is_the_mean_over_all_coverages() -> None:
+    assert aurc([0.6, 0.1, 0.2], [3, 1, 2]) == pytest.approx((0.1 + 0.15 + 0.3) / 3)
+
+
+def test_knowing_ones_errors_is_better_than_not() -> None:
+    errors = np.random.default_rng(0).gamma(4, 0.01, 100)
+    assert aurc(errors, errors) < errors.mean() < aurc(errors, -errors)
+
+
+def test_equal_expectations_keep_the_order_of_the_faces() -> None:
+    np.testing.assert_allclose(risk_curve([0.1, 0.3], [1, 1]), [0.1, 0.2])
+
+
+@pytest.mark.parametrize(("coverage", "risk"), [(0.01, 0.1), (0.5, 0.15), (1, 0.4)])
+def test_the_risk_at_a_coverage_is_that_of_its_faces(coverage: float, risk: float) -> None:
+    assert risk_at_coverage([0.1, 0.2, 0.3, 1.0], [1, 2, 3, 4], coverage) == pytest.approx(risk)
+
+
+def test_a_missed_face_makes_the_curve_infinite_from_there_on() -> None:
+    np.testing.assert_array_equal(risk_curve([0.1, np.inf, 0.1], [1, 2, 3]), [0.1, np.inf, np.inf])
+
+
+@pytest.mark.parametrize("coverage", [0, -0.5, 1.1])
+def test_a_coverage_that_is_none_is_refused(coverage: float) -> None:
+    with pytest.raises(ValueError, match="coverage above 0 and at most 1"):
+        risk_at_coverage([0.1], [1], coverage)
+
+
+@pytest.mark.parametrize(
+    ("errors", "expected"), [([], []), ([0.1], [1, 2]), ([np.nan], [1]), ([0.1], [np.nan])]
+)
+def test_what_has_no_order_has_no_curve(errors: list[float], expected: list[float]) -> None:
+    with pytest.raises(ValueError, match="expected errors"):
+        risk_curve(errors, expected)

@@ -137,3 +137,56 @@ def test_fine_steps_come_close_to_the_exact_area(area: Callable[..., float]) -> 
 @pytest.mark.parametrize("area", [auc_step_sum, auc_simpson, auc_trapezoid])
 def test_misses_have_no_area(area: Callable[..., float]) -> None:
     assert area([INF, INF], 0.1) == 0
+
+
+@pytest.mark.parametrize("percent", [5, 6, 7, 8, 10])
+def test_a_sum_over_steps_counts_each_error_at_a_steps_end(percent: int) -> None:
+    """Face k has the error of step k, so the share at its end is k of 1000."""
+    errors = [percent * k / 100_000 for k in range(1, 1001)]
+    expected = sum(range(1, 1001)) / 1000 / 1000
+    assert auc_step_sum(errors, percent / 100) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("percent", [5, 6, 7, 8, 10])
+def test_simpsons_steps_end_at_the_decimals_that_errors_are_written_in(percent: int) -> None:
+    """An error of a whole number of steps is counted at that step: the weights of all later."""
+    steps = 100 * percent
+    weights = np.array([1, *[4, 2] * (steps // 2 - 1), 4, 1])
+    for k in range(steps + 1):
+        area = auc_simpson([k / 10_000], percent / 100)
+        assert area == pytest.approx(weights[k:].sum() / (3 * steps), abs=1e-12)
+
+
+@pytest.mark.parametrize("threshold", [0.06, 0.08, 0.1])
+def test_simpsons_rule_is_theirs_where_their_steps_add_up(threshold: float) -> None:
+    errors = np.random.default_rng(0).gamma(4, 0.01, 300)
+    places = np.arange(0, threshold + 0.0001, 0.0001)
+    shares = [np.mean(errors <= place) for place in places]
+    pairs = zip(shares[:-2:2], shares[1:-1:2], shares[2::2], strict=True)
+    area = sum((a + 4 * b + c) / 6 * 0.0002 for a, b, c in pairs) / threshold
+    assert auc_simpson(errors, threshold) == pytest.approx(area, abs=1e-9)
+
+
+@pytest.mark.parametrize(("threshold", "beyond"), [(0.05, 1), (0.07, 1), (0.08, 0), (0.1, 0)])
+def test_their_steps_go_one_too_far_at_some_thresholds(threshold: float, beyond: int) -> None:
+    steps = len(np.arange(0, threshold + 0.0001, 0.0001)) - 1
+    assert steps == round(threshold / 0.0001) + beyond
+
+
+def test_an_odd_number_of_steps_is_made_even_by_longer_ones() -> None:
+    errors = [0.011, 0.02, 0.05]
+    assert auc_simpson(errors, 0.06, step=0.02) == auc_simpson(errors, 0.06, step=0.03)
+
+
+def test_a_sum_over_steps_is_above_the_exact_area_by_less_than_a_step() -> None:
+    errors = np.random.default_rng(0).gamma(4, 0.01, 3000)
+    assert 0 < auc_step_sum(errors, 0.08, steps=100) - auc(errors, 0.08) < 0.01
+
+
+def test_an_error_at_an_odd_threshold_counts() -> None:
+    assert auc_step_sum([1 / 3], 1 / 3, steps=10) == pytest.approx(0.1)
+
+
+def test_a_sum_over_no_steps_is_refused() -> None:
+    with pytest.raises(ValueError, match="one step at least, found 0"):
+        auc_step_sum([0.1], 0.1, steps=0)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from canthus.metrics import auc, bootstrap, failure_rate
+from canthus.metrics import auc, bootstrap, failure_rate, percentile_intervals
+from canthus.metrics.intervals import counts
 
 ERRORS = np.random.default_rng(0).gamma(4, 0.01, 400)
 
@@ -67,3 +68,47 @@ def test_what_are_no_errors_is_refused(errors: list[float]) -> None:
 def test_every_face_has_a_group() -> None:
     with pytest.raises(ValueError, match="expected 2 groups, one a face, found 1"):
         bootstrap([0.1, 0.2], 0.06, groups=["a"])
+
+
+def test_percentiles_are_those_of_the_faces_drawn() -> None:
+    drawn = np.random.default_rng(0).integers(0, 50, (200, 50))
+    medians = np.percentile(ERRORS[:50][drawn], (50, 90), axis=1)
+    expected = np.percentile(medians, (2.5, 97.5), axis=1).T
+    np.testing.assert_allclose(percentile_intervals(ERRORS[:50], resamples=200), expected)
+
+
+def test_percentiles_of_whole_people_are_those_of_the_people_drawn() -> None:
+    errors, people = [0.01, 0.03, 0.02, 0.02, 0.05], ["a", "a", "b", "b", "b"]
+    of = ([0.01, 0.03], [0.02, 0.02, 0.05])
+    drawn = np.random.default_rng(0).integers(0, 2, (100, 2))
+    medians = [np.median([*of[one], *of[two]]) for one, two in drawn]
+    expected = [np.percentile(medians, (2.5, 97.5))]
+    found = percentile_intervals(errors, (50,), groups=people, resamples=100)
+    np.testing.assert_allclose(found, expected)
+
+
+def test_percentiles_among_misses_are_infinite() -> None:
+    errors = np.append(ERRORS[:70], [np.inf] * 30)
+    median, high = percentile_intervals(errors)
+    assert np.isfinite(median).all()
+    assert high == (np.inf, np.inf)
+
+
+def test_one_face_is_all_its_percentiles() -> None:
+    assert percentile_intervals([0.03]) == ((0.03, 0.03), (0.03, 0.03))
+
+
+def test_draws_without_a_face_found_take_no_part_in_the_mean() -> None:
+    """A quarter of the draws of these two faces finds none."""
+    assert bootstrap([0.03, np.inf], 0.06)["nme"] == (0.03, 0.03)
+
+
+def test_another_seed_draws_other_faces() -> None:
+    assert bootstrap(ERRORS, 0.06) != bootstrap(ERRORS, 0.06, seed=1)
+
+
+def test_draws_in_parts_are_all_the_draws() -> None:
+    """More faces than are drawn at once for all resamples."""
+    each = [drawn.sum(axis=1) for drawn in counts(5000, None, resamples=500)]
+    assert len(each) > 1
+    np.testing.assert_array_equal(np.concatenate(each), np.full(500, 5000))

@@ -115,3 +115,17 @@ def test_where_nothing_is_hidden_there_is_no_error_of_it() -> None:
 def test_a_flag_for_each_landmark() -> None:
     with pytest.raises(ValueError, match="expected visible of shape"):
         nme_by_visibility([[1, 2]], [10], [[1]])
+
+
+def test_faces_without_a_visible_or_a_hidden_landmark_are_counted() -> None:
+    errors = np.array([[1, 2], [1, 3], [1, NAN], [4, 6]])
+    found = nme_by_visibility(errors, [100] * 4, [[1, 1], [0, 0], [0, 1], [1, 0]])
+    assert (found.none_visible, found.none_hidden) == (2, 1)
+    assert found.visible == pytest.approx((0.015 + 0.04) / 2)
+    assert found.hidden == pytest.approx((0.02 + 0.01 + 0.06) / 3)
+
+
+def test_a_missed_face_is_not_one_without_visible_landmarks() -> None:
+    found = nme_by_visibility(np.array([[INF, INF], [1, 3]]), [100, 100], [[1, 0], [1, 0]])
+    assert (found.none_visible, found.none_hidden) == (0, 0)
+    assert (found.visible, found.hidden) == pytest.approx((0.01, 0.03))

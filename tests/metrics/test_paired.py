@@ -54,3 +54,37 @@ def test_faces_of_one_person_are_one_piece_of_evidence() -> None:
 def test_other_faces_are_refused() -> None:
     with pytest.raises(ValueError, match="errors of the same faces"):
         compare([0.1], [0.1, 0.2], 0.06)
+
+
+def test_every_face_is_accounted_for() -> None:
+    found = compare([np.inf, 0.1, np.inf, 0.1, 0.2], [np.inf, np.inf, 0.1, 0.1, 0.3], 0.15)
+    counts = (found.both_missed, found.first_missed, found.second_missed, found.both_found)
+    assert counts == (1, 1, 1, 2)
+    shares = (found.first_better, found.equal, found.second_better)
+    assert shares == pytest.approx((2 / 5, 2 / 5, 1 / 5))
+
+
+def test_without_a_face_that_both_found_there_is_no_difference_of_means() -> None:
+    found = compare([0.1, np.inf], [np.inf, 0.1], 0.15)
+    assert np.isnan([found.nme, *found.intervals["nme"]]).all()
+    assert (found.failure_rate, found.p_value) == (0, 1)
+
+
+def test_the_chance_of_few_faces_is_that_of_their_signs() -> None:
+    """Of the 16 ways to swap four faces, all differing alike, two are as far from 0."""
+    found = compare([0.1, 0.2, 0.3, 0.4], [0.2, 0.3, 0.4, 0.5], 1)
+    assert found.p_value == pytest.approx(2 / 16, abs=0.01)
+
+
+def test_swapping_the_models_turns_the_signs() -> None:
+    two = ONE * 1.1
+    one_way, other_way = compare(ONE, two, 0.06), compare(two, ONE, 0.06)
+    assert (one_way.nme, one_way.auc) == pytest.approx((-other_way.nme, -other_way.auc))
+    assert one_way.intervals["auc"] == pytest.approx(
+        tuple(-x for x in other_way.intervals["auc"])[::-1]
+    )
+    assert one_way.p_value == other_way.p_value
+
+
+def test_the_same_faces_give_the_same_answer() -> None:
+    assert compare(ONE, ONE * 1.1, 0.06) == compare(ONE, ONE * 1.1, 0.06)

@@ -52,3 +52,49 @@ def test_other_shapes_are_refused(angles: list[float]) -> None:
 def test_without_a_truth_below_99_degrees_there_is_no_error() -> None:
     with pytest.raises(ValueError, match="truths below 99 degrees, found none"):
         pose_errors([[0, 0, 0]], [[0, 100, 0]])
+
+
+@pytest.mark.parametrize(
+    ("angle_deg", "matrix"),
+    [
+        ((90, 0, 0), [[1, 0, 0], [0, 0, 1], [0, -1, 0]]),
+        ((0, 90, 0), [[0, 0, -1], [0, 1, 0], [1, 0, 0]]),
+        ((0, 0, 90), [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]),
+    ],
+)
+def test_a_quarter_turn_is_that_of_the_files(
+    angle_deg: tuple[float, float, float], matrix: list[list[float]]
+) -> None:
+    np.testing.assert_allclose(rotations([angle_deg])[0], matrix, atol=1e-12)
+
+
+def test_rotations_are_pitch_after_yaw_after_roll() -> None:
+    both = rotations([[10, 20, 30]])[0]
+    pitch, yaw, roll = rotations([[10, 0, 0], [0, 20, 0], [0, 0, 30]])
+    np.testing.assert_allclose(both, pitch @ yaw @ roll)
+
+
+def test_opposite_poses_are_half_a_turn_apart() -> None:
+    assert geodesic_deg([[180, 0, 0]], [[0, 0, 0]]) == pytest.approx([180])
+
+
+def test_the_same_turn_in_other_angles_is_no_distance() -> None:
+    np.testing.assert_allclose(geodesic_deg([[180, 180, 180]], [[0, 0, 0]]), [0], atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_a_pose_that_is_not_known_is_named(bad: int) -> None:
+    poses = np.zeros((2, 2, 3))
+    poses[bad, 1, 0] = np.nan
+    with pytest.raises(ValueError, match="found none of face 1"):
+        pose_errors(*poses)
+
+
+def test_one_pose_is_not_held_against_many() -> None:
+    with pytest.raises(ValueError, match="as many poses twice, found 1 and 2"):
+        pose_errors([[0, 0, 0]], [[0, 0, 0], [0, 0, 0]])
+
+
+def test_an_angle_of_just_99_degrees_is_left_out() -> None:
+    found = pose_errors(np.zeros((2, 3)), np.array([[98.9, 0, 0], [0, 0, -99]]))
+    assert (found.faces, found.left_out) == (1, 1)

@@ -1,6 +1,7 @@
 """What the families' own evaluation code prints for the same arrays."""
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +14,18 @@ from canthus.metrics import (
     auc,
     auc_trapezoid,
     aurc,
-    box_size,
+    distances,
     failure_rate,
     inter_ocular,
     inter_pupil,
     landmark_errors,
     nme,
-    over_bins,
-    pose_errors,
     risk_at_coverage,
     risk_curve,
-    rotation_distances,
-    rotations,
-    yaw_bins,
 )
 
 Array = NDArray[np.float64]
 COLUMNS = {"Pose": 0, "Expr": 1, "Illu": 2, "MkUp": 3, "Occl": 4, "Blur": 5}
-# Which of 68 predicted points (from 1) make each of AFLW's 21.
-LIST = "18 20 22 23 25 27 37 37-42 40 43 43-48 46 3 32 31 36 15 49 61-68 55 9"
-AFLW = LIST.split()
 
 
 @pytest.fixture
@@ -117,69 +110,27 @@ def test_dprs_errors(parity: Path) -> None:
         np.testing.assert_allclose(errors, [case["nme_gsr"], *case["jit_nme_gsr"]], rtol=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("name", "counts"), [("yaw", [1312, 383, 305]), ("yaw_new", [1306, 462, 232])]
-)
-def test_both_splits_of_aflw2000(parity: Path, name: str, counts: list[int]) -> None:
-    labels = yaw_bins(arrays(parity / "tddfa" / "data" / "aflw2000.npz")[name])
-    assert list(over_bins(np.zeros(2000), labels).counts) == counts
-
-
-@pytest.mark.parametrize("points", ["ori", "re"])
-@pytest.mark.parametrize("decode", ["v1decode", "v2decode"])
-def test_tddfas_headline_is_over_bins(parity: Path, points: str, decode: str) -> None:
-    case = arrays(parity / "tddfa" / "nme_aflw2000.npz")
-    yaw = arrays(parity / "tddfa" / "data" / "aflw2000.npz")["yaw"]
-    found = over_bins(case[f"mb05_{decode}_{points}_nme"], yaw_bins(yaw))
-    made = 100 * np.array([*found.means, found.mean, found.std])
-    np.testing.assert_allclose(made, case[f"mb05_{decode}_{points}_ana"], atol=2e-3)
-
-
-def test_tddfas_errors_on_aflw(parity: Path) -> None:
-    """Over the points that are there, by the box of the stand-in for the file nobody published."""
-    case = arrays(parity / "tddfa" / "nme_aflw.npz")
-    left, top, right, bottom = case["roi"].astype(np.float64).T
-    zoom = np.stack([(right - left) / 120, (bottom - top) / 120], axis=1)
-    corner = np.stack([left, top], axis=1)
-    found = case["pred68_crop"].astype(np.float64) * zoom[:, :, None] + corner[:, :, None]
-    made = np.stack([found[:, :, _numbered(word)].mean(axis=2) for word in AFLW], axis=1)
-    truth = case["pts21_gt"].astype(np.float64).transpose(0, 2, 1)
-    # y was turned over after -1 had been written for a missing point, so x alone tells.
-    truth = np.where(truth[:, :, :1] == -1, np.nan, truth)
-    box = box_size(case["pts68_gt_standin"].transpose(0, 2, 1))
-    errors = nme(landmark_errors(made, truth), box)
-    np.testing.assert_allclose(100 * errors, 100 * case["nme"], atol=2e-3)
-    bins = over_bins(errors, yaw_bins(case["yaw"]))
-    made_of_bins = 100 * np.array([*bins.means, bins.mean, bins.std])
-    np.testing.assert_allclose(made_of_bins, case["ana"], atol=2e-3)
-
-
-def test_the_pose_of_a_real_network(parity: Path) -> None:
-    case = arrays(parity / "tddfa" / "pose_aflw2000.npz")
-    found = pose_errors(case["mb05_pitch_yaw_roll_datasetorder_deg"], case["pose_para_deg"])
-    assert (found.pitch, found.yaw, found.roll) == pytest.approx(
-        case["mae_pitch_yaw_roll"], abs=1e-4
+@pytest.mark.parametrize("case", [0, 1])
+@pytest.mark.parametrize(("key", "normalizer"), [("nme_2d", "eye_centers"), ("nme_3d", "box_size")])
+def test_the_heatmap_projects_errors(parity: Path, case: int, key: str, normalizer: str) -> None:
+    """Their "eye center distance" is that between the middles of the corners."""
+    wanted = json.loads((parity / "heatmap" / "fixtures.json").read_text())["nme"][case]
+    truth = np.round(200 * _hashed(f"shape{case + 1}") + 60, 3)
+    found = np.round(truth + 8 * (_hashed(f"pred{case + 1}") - 0.5), 3)
+    np.testing.assert_array_equal(
+        [truth[:3], found[:3]], [wanted["label_first3"], wanted["pred_first3"]]
     )
-    assert found.mean == pytest.approx(float(case["mae_mean"]), abs=1e-4)
-    assert found.faces == case["valid"].sum() == 1969
+    lengths = distances(normalizer, truth[None], SCHEMES["68"])
+    errors = nme(landmark_errors(found[None], truth[None]), lengths)
+    assert errors[0] == pytest.approx(wanted[key], abs=2e-7)
 
 
-def test_the_rotations_of_a_real_network(parity: Path) -> None:
-    """Its matrices are those of its coefficients: rows of unit length, the third their product."""
-    case = arrays(parity / "tddfa" / "pose_aflw2000.npz")
-    raw = arrays(parity / "tddfa" / "nme_aflw2000.npz")["mb05_raw_f16"].astype(np.float64)
-    basis = arrays(parity / "tddfa" / "data" / "sparse_3dmm.npz")
-    coefficients = raw * basis["v2_std"].ravel() + basis["v2_mean"].ravel()
-    rows = coefficients[:, :12].reshape(-1, 3, 4)[:, :2, :3]
-    rows = rows / np.linalg.norm(rows, axis=2, keepdims=True)
-    third = np.cross(rows[:, 0], rows[:, 1])[:, None]
-    apart = rotation_distances(
-        np.concatenate([rows, third], axis=1), rotations(case["pose_para_deg"])
-    )
-    np.testing.assert_allclose(apart, case["geodesic_deg"], atol=0.02)
-
-
-def _numbered(word: str) -> list[int]:
-    """Indices from 0 of "37" or "37-42"."""
-    first, _, last = word.partition("-")
-    return list(range(int(first) - 1, int(last or first)))
+def _hashed(name: str) -> Array:
+    """The 68 points in [0, 1) that the heatmap project's fixtures make of a name."""
+    values = []
+    for i in range(1, 137):
+        h = (zlib.crc32(name.encode()) + 2654435761 * i) % 2**32
+        for _ in range(2):
+            h = (h ^ (h >> 16)) * 73244475 % 2**32
+        values.append((h ^ (h >> 16)) / 2**32)
+    return np.array(values).reshape(68, 2)

@@ -5,7 +5,11 @@ import sys
 
 from canthus.errors import CanthusError
 
-EXTRA = ("torch", "safetensors", "onnx", "onnxscript")  # what `pip install canthus[torch]` brings
+# What `pip install canthus[...]` brings.
+EXTRAS = {
+    "torch": ("torch", "safetensors", "onnx", "onnxscript"),
+    "evaluate": ("h5py", "jinja2", "matplotlib", "scipy"),
+}
 
 
 def main() -> None:
@@ -17,9 +21,11 @@ def main() -> None:
     except CanthusError as error:
         sys.exit(f"canthus: {error}")
     except ModuleNotFoundError as error:
-        if error.name not in EXTRA:
+        missing = (error.name or "").partition(".")[0]
+        extra = next((extra for extra, names in EXTRAS.items() if missing in names), None)
+        if extra is None:
             raise
-        sys.exit(f"canthus: this needs {error.name}; install it with `pip install canthus[torch]`")
+        sys.exit(f"canthus: this needs {missing}; install it with `pip install 'canthus[{extra}]'`")
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,73 +1,221 @@
-"""`canthus evaluate MODEL BENCHMARK --data ROOT`: how wrong a model is, and on which faces."""
+"""`canthus evaluate MODEL|PREDICTIONS BENCHMARK --root ROOT`: how wrong, and on which faces."""
 
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from canthus import __version__
 from canthus.cli import outputs
 from canthus.cli.progress import track
-from canthus.evaluation import BENCHMARKS, Report, open_benchmark
+from canthus.errors import DatasetError
+from canthus.evaluation import (
+    BENCHMARKS,
+    Benchmark,
+    Report,
+    answers,
+    archives,
+    evaluate_predictions,
+    open_benchmark,
+    to_text,
+)
 from canthus.evaluation import evaluate as score
-from canthus.evaluation.pictures import draw_ced, draw_worst
-from canthus.images.files import write_image
+from canthus.evaluation.comparison import on_same_faces, read_scored
+from canthus.evaluation.predictions import Predictions
+from canthus.evaluation.protocols import Boxes
+from canthus.faces import SCHEMES, LandmarkScheme
+from canthus.faces.scheme_files import scheme_from
+from canthus.metrics import NORMALIZERS
 from canthus.runtime import load
+from canthus.storage import write_whole
 
-REPORT = "report.json"
-CURVE = "ced.png"
-WORST = "worst.png"
+ARCHIVE = ".npz"
+LINES = (".jsonl", ".ndjson", ".json")
+REPORT, TEXT, PAGE = "report.json", "report.txt", "report.html"
+
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|PREDICTIONS",
+        help="A model's name or weights file, or predictions: .npz, .jsonl, or the folder that "
+        "`canthus align --out` wrote.",
+    ),
+]
+Name = Annotated[
+    str | None,
+    typer.Argument(
+        help="One of `canthus datasets --benchmarks`; not needed for a file that has its truth."
+    ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option("--root", "--data", help="The data set's folder, or the one that holds it."),
+]
+Whose = Annotated[
+    Boxes | None,
+    typer.Option(help="Whose: the data set's, those moved at random, or the detector's."),
+]
+Scheme = Annotated[str | None, typer.Option(help="Of a file's points: a name or a scheme file.")]
+Normalizer = Annotated[str | None, typer.Option(help="What divides the errors.")]
+Threshold = Annotated[
+    float | None, typer.Option(min=1e-6, max=10, help="Above it a face has failed, as 0.08.")
+]
+Worst = Annotated[int, typer.Option(min=0, help="Show so many worst faces on the page.")]
+Pictures = Annotated[
+    bool, typer.Option("--pictures/--no-pictures", help="Put pictures of faces on the page.")
+]
+Against = Annotated[
+    list[Path] | None, typer.Option(help="Another report.json, whose curve is drawn too.")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for report.json, .txt and .html.")]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What the command line says of the faces, and how they are scored."""
+
+    benchmark: str | None
+    root: Path | None
+    scheme: str | None
+    normalizer: str | None
+    threshold: float | None
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A model's name or its weights file.")],
-    benchmark: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}.")],
-    data: Annotated[Path, typer.Option(help="The data set's folder, or the one that holds it.")],
-    boxes: Annotated[
-        Literal["truth", "jitter", "detector"],
-        typer.Option(help="Whose: the data set's, those moved at random, or the detector's."),
-    ] = "jitter",
-    worst: Annotated[int, typer.Option(min=0, help="Draw so many worst faces into OUT.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the report and its pictures.")
-    ] = None,
+    model: Model,
+    benchmark: Name = None,
+    root: Root = None,
+    boxes: Whose = None,
+    scheme: Scheme = None,
+    normalizer: Normalizer = None,
+    threshold: Threshold = None,
+    out: Out = None,
+    worst: Worst = 20,
+    pictures: Pictures = True,
+    against: Against = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
     seed: Annotated[int, typer.Option(help="Of the random boxes.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Cores for the network.")] = 1,
 ) -> None:
-    """Measure how wrong a model is on annotated faces."""
-    if benchmark not in BENCHMARKS:
-        raise typer.BadParameter(
-            f"{benchmark!r} is none of {', '.join(BENCHMARKS)}", param_hint="BENCHMARK"
-        )
-    if worst and out is None:
-        raise typer.BadParameter("needs --out, the folder to draw into", param_hint="--worst")
-    if out is not None:
+    """Measure how wrong a model, or a file of predictions, is on annotated faces."""
+    asked = _Asked(benchmark, root, scheme, normalizer, threshold)
+    _check(asked)
+    page = None if out is None else _Page(out, worst, pictures, against or [])
+    if _is_predictions(model):
+        report = _of_predictions(Path(model), asked)
+    else:
+        faces = _benchmark(asked)
+        aligner = load(model, device=device, threads=threads)
+        whose = boxes or BENCHMARKS[faces.name].boxes
+        shown = partial(track, what="faces")
+        found = score(aligner, faces, boxes=whose, seed=seed, track=shown)
+        report = replace(found, model=aligner.manifest.name)
+    report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
+    print(report.to_json() if json else to_text(report))
+    if page is not None:
+        page.write(report)
+
+
+class _Page:
+    """The folder of a report, checked before the work."""
+
+    def __init__(self, out: Path, worst: int, pictures: bool, against: list[Path]) -> None:
+        from canthus.evaluation import page, pages  # what they need comes with an extra
+
+        self._render, self._curve_of = page.render, pages.curve_of
+        self._out, self._worst, self._pictures = out, worst, pictures
+        self._others = [read_scored(path) for path in against]
         outputs.prepare(out)
-    faces = open_benchmark(benchmark, data)
-    aligner = load(model, device=device, threads=threads)
-    found = score(aligner, faces, boxes=boxes, seed=seed, track=partial(track, what="faces"))
-    report = replace(
-        found,
-        model=aligner.manifest.name,
-        command=shlex.join(["canthus", *sys.argv[1:]]),
-        version=__version__,
-    )
-    print(report.to_json() if json else report.to_text())
-    if out is not None:
-        _write(report, out, worst)
+
+    def write(self, report: Report) -> None:
+        """Write the report as JSON, as text and as a page."""
+        outputs.write_json(self._out / REPORT, report.to_plain())
+        write_whole(self._out / TEXT, f"{to_text(report)}\n".encode())
+        on_same_faces(report, self._others)
+        curves = [self._curve_of(other) for other in self._others]
+        html = self._render(report, against=curves, worst=self._worst, pictures=self._pictures)
+        write_whole(self._out / PAGE, html.encode())
+        print(f"wrote {REPORT}, {TEXT}, {PAGE} into {self._out}", file=sys.stderr)
 
 
-def _write(report: Report, out: Path, worst: int) -> None:
-    outputs.write_json(out / REPORT, report.to_plain())
-    write_image(out / CURVE, draw_ced([report]))
-    written = [REPORT, CURVE]
-    if worst:
-        write_image(out / WORST, draw_worst(report, worst))
-        written.append(WORST)
-    print(f"wrote {', '.join(written)} into {out}", file=sys.stderr)
+def _check(asked: _Asked) -> None:
+    """Refuse names that are not known, before any work."""
+    known = {
+        "BENCHMARK": (asked.benchmark, BENCHMARKS),
+        "--normalizer": (asked.normalizer, NORMALIZERS),
+    }
+    for hint, (name, names) in known.items():
+        if name is not None and name not in names:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(names)}", param_hint=hint)
+
+
+def _is_predictions(model: str) -> bool:
+    return Path(model).suffix.lower() in (ARCHIVE, *LINES) or Path(model).is_dir()
+
+
+def _benchmark(asked: _Asked) -> Benchmark:
+    """The benchmark asked for, from disk, scored as asked."""
+    if asked.benchmark is None:
+        raise typer.BadParameter(f"needed; one of {', '.join(BENCHMARKS)}", param_hint="BENCHMARK")
+    if asked.root is None:
+        raise typer.BadParameter("needed: the folder of the data set", param_hint="--root")
+    faces = open_benchmark(asked.benchmark, asked.root)
+    changes = {"normalizer": asked.normalizer, "threshold": asked.threshold}
+    wanted = {name: value for name, value in changes.items() if value is not None}
+    if all(getattr(faces, name) == value for name, value in wanted.items()):
+        return faces
+    note = f"Not the benchmark's own measure: {faces.normalizer}, failed above {faces.threshold:g}."
+    return replace(faces, **wanted, notes=(*faces.notes, note))  # type: ignore[arg-type]
+
+
+def _of_predictions(path: Path, asked: _Asked) -> Report:
+    """The report of a file's predictions, against a data set's truth or its own."""
+    if path.suffix.lower() != ARCHIVE:
+        predictions = answers.read(path)
+        return _scored(predictions, _benchmark(asked))
+    archive = archives.read(path)
+    if asked.root is not None or not archive.has_truth:
+        faces = _benchmark(asked)
+        scheme = _scheme(asked, archive) if asked.scheme else faces.scheme
+        return _scored(archive.predictions(scheme.name), faces)
+    scheme, measure = _scheme(asked, archive), _measure(asked)
+    faces = archives.benchmark_of(archive, scheme, measure)
+    return _scored(archive.predictions(scheme.name), faces)
+
+
+def _scored(predictions: Predictions, faces: Benchmark) -> Report:
+    try:
+        report = evaluate_predictions(predictions, faces)
+    except ValueError as error:  # no way between the schemes
+        raise DatasetError(f"{predictions.where}: {error}") from None
+    return replace(report, model=predictions.model or predictions.where.stem)
+
+
+def _scheme(asked: _Asked, archive: archives.Archive) -> LandmarkScheme:
+    """The scheme of a file's points: as asked, or the only known one of so many points."""
+    count = archive.numbers["prediction"].shape[1]
+    if asked.scheme is not None:
+        return scheme_from(asked.scheme)
+    fitting = [scheme for scheme in SCHEMES.values() if scheme.num_landmarks == count]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise typer.BadParameter(f"needed: of which scheme are {count} points?", param_hint="--scheme")
+
+
+def _measure(asked: _Asked) -> archives.Measure:
+    """How to score a file that has its own truth: as asked, or as the benchmark named does."""
+    protocol = BENCHMARKS[asked.benchmark] if asked.benchmark else None
+    normalizer = asked.normalizer or (protocol.normalizer if protocol else None)
+    threshold = asked.threshold or (protocol.threshold if protocol else None)
+    if normalizer is None or threshold is None:
+        raise typer.BadParameter(
+            "a figure means nothing without: give --normalizer and --threshold, or a BENCHMARK "
+            "that names them",
+            param_hint="--normalizer, --threshold",
+        )
+    return archives.Measure(normalizer, threshold, protocol.beside if protocol else ())

@@ -15,8 +15,11 @@ ALIGN = "align"  # has a reader of its own, see docs/decisions/command-line-star
 VERBS = {
     ALIGN: "Find the landmarks of every face in pictures.",
     "benchmark": "Measure speed, cold start and accuracy on this machine.",
-    "evaluate": "Measure how wrong a model is on annotated faces.",
+    "compare": "Compare models on the same faces, from their reports.",
+    "datasets": "List the public data sets and benchmarks, and where they come from.",
+    "evaluate": "Measure how wrong a model, or a file of predictions, is.",
     "export": "Write a trained model as an ONNX file, and prove it equal.",
+    "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",
     "train": "Train a model by a recipe.",
 }

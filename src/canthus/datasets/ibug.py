@@ -4,13 +4,14 @@
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets.sample import Sample
+from canthus.datasets.trust import pair, read_lines
 from canthus.errors import DatasetError
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
@@ -18,7 +19,6 @@ from canthus.geometry import Box
 PICTURES = (".jpg", ".png", ".jpeg", ".bmp")
 HOLD_OUT = "val.txt"  # pictures below the root that are kept for validation, one a line
 NUMBERED = re.compile(r"(\d{6,})_\d{1,2}")  # a photo's number, then that of a face in it
-LIMIT = 1e6  # no picture has a pixel beyond
 
 
 def read(root: Path, split: Literal["train", "val", "all"] = "all") -> list[Sample]:
@@ -50,10 +50,7 @@ def read_points(path: Path) -> NDArray[np.float32]:
     Raises:
         DatasetError: naming the line that is not as the format has it.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read as text: {error}") from None
+    lines = read_lines(path)
     count, start = _header(lines, path)
     body = [(number, line) for number, line in enumerate(lines[start:], start + 1) if line.strip()]
     closing = next((i for i, (_, line) in enumerate(body) if line.strip() == "}"), None)
@@ -61,7 +58,7 @@ def read_points(path: Path) -> NDArray[np.float32]:
         raise DatasetError(f"{path}: expected a closing }} after {count} points, found none")
     if closing != count:
         raise DatasetError(f"{path}: expected {count} points as n_points says, found {closing}")
-    rows = [_row(line, f"{path}:{number}") for number, line in body[:closing]]
+    rows = [pair(line.split(), f"{path}:{number}") for number, line in body[:closing]]
     return np.array(rows, np.float32) - 1
 
 
@@ -77,6 +74,44 @@ def picture_of(file: Path) -> Path:
         if picture.is_file():
             return picture
     raise DatasetError(f"{file}: expected a picture of the same name beside it ({PICTURES})")
+
+
+def face(image: Path, file: Path, *, name: str, tags: frozenset[str]) -> Sample:
+    """The face of a picture and its `.pts` file of 68 points.
+
+    Args:
+        image: the picture.
+        file: its points.
+        name: what lists call the picture; its first part is a part of the group.
+        tags: the subsets it belongs to.
+
+    Raises:
+        DatasetError: if the file is malformed, or has not 68 points that span an area.
+    """
+    points = read_points(file)
+    if len(points) != 68:
+        raise DatasetError(
+            f"{file}: expected 68 points, found {len(points)}; their order is not known here"
+        )
+    try:
+        box = Box.around(points)
+    except ValueError as error:
+        raise DatasetError(f"{file}: {error}") from None
+    photo = numbered[1] if (numbered := NUMBERED.fullmatch(image.stem)) else image.stem
+    return Sample(
+        image=image,
+        box=box,
+        landmarks=Landmarks(points, SCHEMES["68"]),
+        tags=tags,
+        group=f"{_first_part(image, name)}/{photo}",
+        name=name,
+    )
+
+
+def _first_part(image: Path, name: str) -> str:
+    """The folder of the set that a picture belongs to."""
+    parts = PurePosixPath(name).parts
+    return parts[0] if len(parts) > 1 else image.parent.name
 
 
 def _header(lines: list[str], path: Path) -> tuple[int, int]:
@@ -96,16 +131,6 @@ def _header(lines: list[str], path: Path) -> tuple[int, int]:
     raise DatasetError(f"{path}: expected 'n_points: N' and an opening brace, found neither or one")
 
 
-def _row(line: str, where: str) -> tuple[float, float]:
-    try:
-        x, y = (float(word) for word in line.split())
-    except ValueError:
-        raise DatasetError(f"{where}: expected two numbers 'x y', found {line.strip()!r}") from None
-    if not (abs(x) < LIMIT and abs(y) < LIMIT):  # false for NaN too
-        raise DatasetError(f"{where}: expected a place in the picture, found {line.strip()!r}")
-    return x, y
-
-
 def _held_out(root: Path, pictures: set[Path]) -> set[Path]:
     path = root / HOLD_OUT
     if not path.is_file():
@@ -119,17 +144,6 @@ def _held_out(root: Path, pictures: set[Path]) -> set[Path]:
 
 
 def _sample(root: Path, image: Path, file: Path) -> Sample:
-    points = read_points(file)
-    if len(points) != 68:
-        raise DatasetError(
-            f"{file}: expected 68 points, found {len(points)}; their order is not known here"
-        )
     folder = image.relative_to(root).parts[0] if image.parent != root else root.name
-    photo = numbered[1] if (numbered := NUMBERED.fullmatch(image.stem)) else image.stem
-    return Sample(
-        image=image,
-        box=Box.around(points),
-        landmarks=Landmarks(points, SCHEMES["68"]),
-        tags=frozenset({folder}),
-        group=f"{folder}/{photo}",
-    )
+    name = image.relative_to(root).as_posix()
+    return face(image, file, name=name, tags=frozenset({folder}))

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from canthus.faces import Landmarks
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.faces import Landmarks, Pose
 from canthus.geometry import Box
 
 
@@ -12,12 +15,18 @@ class Sample:
     """A face in a picture on disk, and what people said of it.
 
     Attributes:
-        image: the picture's path.
+        image: the picture's path, or that of the file that holds it among others.
         box: tight around the face's landmarks, or the nearest that the data set allows.
         landmarks: in the picture's pixels; unknown points are NaN.
         tags: the subsets it belongs to.
         group: whose face or which photo it is: one group is never split between sets.
         yaw_deg: how far the head is turned, where the data set says so.
+        visible: (L,) flags: which landmarks are to be seen, others are known but hidden behind
+            something; None where the data set does not say.
+        pose: which way the head looks, where the data set says all three angles.
+        name: what the data set's own lists call the picture, with forward slashes; empty if
+            its path says it.
+        entry: which picture of the file it is, from 0, if the file holds several.
     """
 
     image: Path
@@ -26,3 +35,7 @@ class Sample:
     tags: frozenset[str] = field(default_factory=frozenset)
     group: str = ""
     yaw_deg: float | None = None
+    visible: NDArray[np.bool_] | None = None
+    pose: Pose | None = None
+    name: str = ""
+    entry: int | None = None

@@ -1,15 +1,12 @@
 """A fair number: benchmarks, the evaluation of a model on them, and how fast and steady it is."""
 
-from canthus.evaluation.benchmarks import (
-    BENCHMARKS,
-    Benchmark,
-    given_boxes,
-    jittered,
-    open_benchmark,
-)
-from canthus.evaluation.evaluate import SCORE_RADIUS, Aligns, evaluate
+from canthus.evaluation.benchmarks import Benchmark, given_boxes, jittered, open_benchmark
+from canthus.evaluation.evaluate import Aligns, evaluate, evaluate_predictions
 from canthus.evaluation.figures import figures_of, read_figures
+from canthus.evaluation.protocols import BENCHMARKS
 from canthus.evaluation.report import FaceResult, Report, Scores, Summary
+from canthus.evaluation.scoring import SCORE_RADIUS
+from canthus.evaluation.text import to_text
 
 __all__ = [
     "BENCHMARKS",
@@ -21,9 +18,11 @@ __all__ = [
     "Scores",
     "Summary",
     "evaluate",
+    "evaluate_predictions",
     "figures_of",
     "given_boxes",
     "jittered",
     "open_benchmark",
     "read_figures",
+    "to_text",
 ]

@@ -1,26 +1,28 @@
-"""Which faces are scored, and how: every known benchmark is one entry of one table.
+"""Which faces are scored, and how: a benchmark is a split of a data set with its protocol.
 
 A figure means nothing without its normalizer, its threshold and whose boxes the model was given,
 so a benchmark names the first two and an evaluation the third.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.datasets import Sample, ibug, tables
+from canthus.datasets import Sample
 from canthus.errors import DatasetError
+from canthus.evaluation.protocols import BENCHMARKS, Boxes, Protocol
+from canthus.evaluation.report import names_of
 from canthus.faces import LandmarkScheme
 from canthus.geometry import Box
 from canthus.metrics import distances
 
-Boxes = Literal["truth", "jitter", "detector"]
 JITTER = 0.05
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +36,11 @@ class Benchmark:
         normalizer: the one of `metrics.NORMALIZERS` that the headline figure uses.
         threshold: of failure rate and area under the curve, in that normalizer.
         beside: further normalizers whose figures are printed beside.
-        subsets: indices of the samples in each.
+        subsets: indices of the samples in each; a sample may be in several.
+        bins: the subsets over which a mean is printed besides the mean over faces.
+        points: the truth (N, L, 2) in float64, where it is known finer than the samples say it.
+        given: lengths (N,) for the normalizer `given`, in pixels.
+        notes: what a reader of its figures must know.
 
     Raises:
         DatasetError: if there are no samples, or they are of several schemes.
@@ -47,6 +53,10 @@ class Benchmark:
     threshold: float
     beside: tuple[str, ...] = ()
     subsets: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    bins: tuple[str, ...] = ()
+    points: Array | None = None
+    given: Array | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         schemes = {sample.landmarks.scheme.name for sample in self.samples}
@@ -62,11 +72,31 @@ class Benchmark:
         return self.samples[0].landmarks.scheme
 
     @cached_property
-    def truth(self) -> NDArray[np.float64]:
+    def truth(self) -> Array:
         """The true landmarks (N, L, 2) in pixels; NaN where they are not known."""
+        if self.points is not None:
+            return self.points[:, :, :2]
         return np.array([sample.landmarks.points[:, :2] for sample in self.samples], np.float64)
 
-    def lengths(self, normalizer: str) -> NDArray[np.float64]:
+    @cached_property
+    def visible(self) -> NDArray[np.bool_] | None:
+        """Which landmarks are to be seen, (N, L); None if the data set does not say."""
+        flags = [sample.visible for sample in self.samples]
+        known = [flag for flag in flags if flag is not None]
+        return np.array(known) if len(known) == len(flags) else None
+
+    @cached_property
+    def groups(self) -> tuple[str, ...] | None:
+        """The photo or person of each face; None if each face has its own."""
+        names = tuple(sample.group for sample in self.samples)
+        return names if all(names) and len(set(names)) < len(names) else None
+
+    @cached_property
+    def picture_names(self) -> tuple[str, ...]:
+        """What the data set calls the picture of each face."""
+        return tuple(names_of(self.samples))
+
+    def lengths(self, normalizer: str) -> Array:
         """The length of each face by a normalizer, (N,) in pixels.
 
         Raises:
@@ -74,80 +104,9 @@ class Benchmark:
         """
         boxes = [sample.box for sample in self.samples]
         try:
-            return distances(normalizer, self.truth, self.scheme, boxes)
+            return distances(normalizer, self.truth, self.scheme, boxes, given=self.given)
         except ValueError as error:
             raise DatasetError(f"benchmark {self.name}: {error}") from None
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How a known benchmark is made from the data set on disk.
-
-    Attributes:
-        title: what is scored, in words.
-        folder: of the data set, if the root given holds several.
-        read: its samples, from that folder.
-        normalizer: of the headline figure.
-        beside: further normalizers to print.
-        threshold: of failure rate and area under the curve.
-        subset: the name of the subset a sample belongs to; empty if to none.
-    """
-
-    title: str
-    folder: str
-    read: Callable[[Path], list[Sample]]
-    normalizer: str
-    beside: tuple[str, ...]
-    threshold: float
-    subset: Callable[[Sample], str] = lambda _: ""
-
-
-def _tag(sample: Sample) -> str:
-    return min(sample.tags, default="")
-
-
-def _yaw_bin(sample: Sample) -> str:
-    """3DDFA's bins: up to 30 degrees, above 30 up to 60, and above, to either side."""
-    if sample.yaw_deg is None:
-        return ""
-    yaw = abs(sample.yaw_deg)
-    return "yaw 0-30" if yaw <= 30 else "yaw 30-60" if yaw <= 60 else "yaw 60-90"
-
-
-BENCHMARKS: Mapping[str, Protocol] = {
-    "300w-val": Protocol(
-        title="AFW and HELEN training pictures of 300-W that val.txt keeps for validation",
-        folder="300w",
-        read=partial(ibug.read, split="val"),
-        normalizer="inter_ocular",
-        beside=("inter_pupil", "box_size"),
-        threshold=0.08,
-        subset=_tag,
-    ),
-    "ytf68-val": Protocol(
-        title="YouTube Faces frames of people whom the training set does not hold",
-        folder="ytf68",
-        read=partial(tables.read, split="val"),
-        normalizer="inter_ocular",
-        beside=("inter_pupil", "box_size"),
-        threshold=0.08,
-    ),
-    # 3DDFA divides by sqrt(w * h) of the box around 68 fitted points, in a file that was never
-    # published. Its crops were made sqrt(2) times as wide as the longer side of that box, so 120
-    # pixels stand for a box of 120 / sqrt(2) = 84.9, which is the sample's box: the headline
-    # figure, as others who lack the file report it; on AFLW2000-3D it is 2 to 5 % longer than
-    # the true one. The tight box around the visible points alone is beside it: it is shorter,
-    # most of all for faces of which little is seen, and its figures are about a fifth higher.
-    "aflw21-val": Protocol(
-        title="AFLW crops, evenly over yaw: visible points of 21, by the crop's own box",
-        folder="aflw21",
-        read=partial(tables.read, split="val"),
-        normalizer="given_box_size",
-        beside=("box_size",),
-        threshold=0.08,
-        subset=_yaw_bin,
-    ),
-}
 
 
 def open_benchmark(name: str, root: Path) -> Benchmark:
@@ -175,8 +134,27 @@ def open_benchmark(name: str, root: Path) -> Benchmark:
         normalizer=protocol.normalizer,
         threshold=protocol.threshold,
         beside=protocol.beside,
-        subsets=_grouped([protocol.subset(sample) for sample in samples]),
+        subsets=subsets_of([protocol.subsets(sample) for sample in samples], protocol.order),
+        bins=protocol.bins,
+        notes=_counted(protocol, len(samples)),
     )
+
+
+def subsets_of(
+    names: Sequence[Sequence[str]], order: Sequence[str] = ()
+) -> dict[str, tuple[int, ...]]:
+    """The indices of the faces in each subset.
+
+    Args:
+        names: the subsets of each face.
+        order: which subsets to keep, and in what order; all by name if empty.
+    """
+    found: dict[str, list[int]] = {}
+    for index, each in enumerate(names):
+        for name in each:
+            found.setdefault(name, []).append(index)
+    wanted = order or sorted(found)
+    return {name: tuple(found[name]) for name in wanted if name in found}
 
 
 def jittered(box: Box, generator: np.random.Generator, amount: float = JITTER) -> Box:
@@ -202,6 +180,11 @@ def given_boxes(benchmark: Benchmark, boxes: Boxes, *, seed: int = 0) -> list[Bo
     return [jittered(box, np.random.default_rng([seed, i])) for i, box in enumerate(truth)]
 
 
-def _grouped(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    found = sorted({name for name in names if name})
-    return {name: tuple(i for i, other in enumerate(names) if other == name) for name in found}
+def _counted(protocol: Protocol, faces: int) -> tuple[str, ...]:
+    """A warning where a copy holds another number of faces than the official split."""
+    if protocol.faces in (0, faces):
+        return ()
+    return (
+        f"The official split has {protocol.faces} faces and this copy {faces}: not to be compared "
+        "with published figures.",
+    )

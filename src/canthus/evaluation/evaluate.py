@@ -15,30 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets import Sample
-from canthus.evaluation.benchmarks import Benchmark, Boxes, given_boxes
-from canthus.evaluation.report import ALL, FaceResult, Report, Scores, Summary
-from canthus.faces import Face, Landmarks, find_conversion
+from canthus.datasets.pictures import read_picture
+from canthus.evaluation.benchmarks import Benchmark, given_boxes
+from canthus.evaluation.conditions import blur_of
+from canthus.evaluation.predictions import MATCH_IOU, Predictions, match
+from canthus.evaluation.protocols import Boxes
+from canthus.evaluation.report import Report
+from canthus.evaluation.scoring import Answers, score
+from canthus.faces import Face, find_conversion
 from canthus.geometry import Box
-from canthus.images.files import read_image
-from canthus.metrics import (
-    auc,
-    expected_gap,
-    failure_rate,
-    landmark_errors,
-    nme,
-    nme_per_landmark,
-    nme_per_part,
-    percentiles,
-    reliability,
-)
 
 Array = NDArray[np.float64]
 Track = Callable[[Sequence[Sample]], Iterable[Sample]]
 
 PICTURES_AT_ONCE = 64
-MATCH_IOU = 0.3  # below that with the truth's box, a face found is another one
-# What a score promises: models.base says so to the networks, which torch-free code cannot import.
-SCORE_RADIUS = 0.035  # of the longer side of the face's box
 
 
 class Aligns(Protocol):
@@ -51,21 +41,6 @@ class Aligns(Protocol):
     ) -> Sequence[Sequence[Face]]:
         """Find the faces of each picture, in the given boxes or wherever they are."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class Answers:
-    """What an aligner answered about the faces of a benchmark.
-
-    Attributes:
-        landmarks: of each face, in the benchmark's scheme; None where it was not found.
-        scheme: the name of the scheme that the aligner answers in; None if it found nobody.
-        time_ms: that aligning all of them took, without reading the pictures.
-    """
-
-    landmarks: tuple[Landmarks | None, ...]
-    scheme: str | None
-    time_ms: float
 
 
 def evaluate(
@@ -91,36 +66,54 @@ def evaluate(
         ImageError: if a picture cannot be read.
         ValueError: if there is no way from the aligner's scheme to the benchmark's.
     """
-    lengths = benchmark.lengths(benchmark.normalizer)  # before the work, so that it fails early
+    benchmark.lengths(benchmark.normalizer)  # before the work, so that it fails early
     answers = answer(aligner, benchmark, given_boxes(benchmark, boxes, seed=seed), track)
-    errors = _errors(benchmark, answers)
-    faces = nme(errors, lengths)
-    beside = {name: nme(errors, benchmark.lengths(name)) for name in benchmark.beside}
-    subsets = {ALL: tuple(range(len(faces))), **benchmark.subsets}
-    return Report(
-        benchmark=benchmark.name,
-        title=benchmark.title,
-        scheme=benchmark.scheme.name,
-        model_scheme=answers.scheme or "",
-        conversion=_conversion(answers, benchmark),
-        boxes=boxes,
-        seed=seed,
-        normalizer=benchmark.normalizer,
-        threshold=benchmark.threshold,
-        subsets={
-            name: summarize(faces[list(chosen)], benchmark.threshold)
-            for name, chosen in subsets.items()
-        },
-        beside={
-            other: {name: _mean(values[list(chosen)]) for name, chosen in subsets.items()}
-            for other, values in beside.items()
-        },
-        parts=nme_per_part(errors, lengths, benchmark.scheme.parts),
-        landmarks=tuple(nme_per_landmark(errors, lengths).tolist()),
-        scores=_scores(benchmark, answers, errors),
-        ms_per_face=answers.time_ms / len(faces),
-        faces=tuple(map(FaceResult, benchmark.samples, faces.tolist(), answers.landmarks)),
-    )
+    return score(benchmark, answers, boxes=boxes, seed=seed)
+
+
+def evaluate_predictions(predictions: Predictions, benchmark: Benchmark) -> Report:
+    """Score predictions that were made elsewhere.
+
+    Raises:
+        DatasetError: if they are not of the benchmark's pictures, or a face has no length to
+            divide by.
+        ValueError: if there is no way from their scheme to the benchmark's.
+    """
+    chosen = match(predictions, benchmark)
+    unused = len(predictions.images) - int((chosen >= 0).sum())
+    notes = [f"{unused} predictions are of no face of the benchmark."] if unused else []
+    return score(benchmark, taken(predictions, chosen, benchmark), boxes="file", notes=notes)
+
+
+def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchmark) -> Answers:
+    """The answers that some predictions are, for the faces of a benchmark.
+
+    Args:
+        predictions: of one file.
+        chosen: (N,) which of them is each face's; -1 for none.
+        benchmark: the faces.
+
+    Raises:
+        ValueError: if there is no way from their scheme to the benchmark's.
+    """
+    scheme = predictions.scheme or benchmark.scheme.name
+    weights = find_conversion(scheme, benchmark.scheme.name).weights
+    if predictions.points.shape[1] != weights.shape[1]:
+        raise ValueError(
+            f"{predictions.where}: expected the {weights.shape[1]} points of scheme {scheme}, "
+            f"found {predictions.points.shape[1]}; say of which scheme they are"
+        )
+    points = predictions.points[chosen]
+    points[chosen < 0] = np.nan
+    scores = None
+    if predictions.scores is not None:
+        scores = predictions.scores[chosen]
+        scores[chosen < 0] = np.nan
+    drawn = predictions.boxes
+    boxes = None if drawn is None else tuple(drawn[i] if i >= 0 else None for i in chosen)
+    if scheme != benchmark.scheme.name:
+        points, scores = _mixed(weights, points), None
+    return Answers(points, scheme=scheme, scores=scores, boxes=boxes)
 
 
 def answer(
@@ -139,24 +132,23 @@ def answer(
         track: yields the samples it is given, and may tell somebody how far that has come.
     """
     found: list[Face | None] = []
+    blurs: list[float] = []
     seconds = 0.0
     given = None if boxes is None else iter(boxes)
     rest = iter(track(benchmark.samples))
     while some := list(islice(rest, PICTURES_AT_ONCE)):
-        images = [read_image(sample.image) for sample in some]
+        images = [read_picture(sample) for sample in some]
         drawn = None if given is None else [[box] for box in islice(given, len(some))]
         begin = time.perf_counter()
         answered = aligner.many(images, drawn)
         seconds += time.perf_counter() - begin
-        pairs = zip(some, answered, strict=True)
         found += [
             closest(faces, sample.box) if given is None else next(iter(faces), None)
-            for sample, faces in pairs
+            for sample, faces in zip(some, answered, strict=True)
         ]
-    scheme = next((face.landmarks.scheme.name for face in found if face), None)
-    name = benchmark.scheme.name
-    landmarks = tuple(face.landmarks.map(name) if face else None for face in found)
-    return Answers(landmarks, scheme, 1000 * seconds)
+        blurs += [blur_of(image, sample.box) for image, sample in zip(images, some, strict=True)]
+    seen = boxes if boxes is not None else [face.box if face else None for face in found]
+    return _collected(found, benchmark, seen, _Work(1000 * seconds, tuple(blurs)))
 
 
 def closest(faces: Sequence[Face], box: Box) -> Face | None:
@@ -165,62 +157,46 @@ def closest(faces: Sequence[Face], box: Box) -> Face | None:
     return best if best is not None and best.box.iou(box) >= MATCH_IOU else None
 
 
-def summarize(errors: Array, threshold: float) -> Summary:
-    """The figures of a set of faces, from their errors (N,); a miss is infinite."""
-    median, p90, p95, p99 = percentiles(errors, (50, 90, 95, 99)).tolist()
-    return Summary(
-        faces=len(errors),
-        missed=int(np.isinf(errors).sum()),
-        nme=_mean(errors),
-        failure_rate=failure_rate(errors, threshold),
-        auc=auc(errors, threshold),
-        median=median,
-        p90=p90,
-        p95=p95,
-        p99=p99,
+@dataclass(frozen=True)
+class _Work:
+    """What aligning took, and how blurred each face was."""
+
+    time_ms: float
+    blurs: tuple[float, ...]
+
+
+def _collected(
+    found: Sequence[Face | None],
+    benchmark: Benchmark,
+    boxes: Sequence[Box | None],
+    work: _Work,
+) -> Answers:
+    """Faces as arrays, in the benchmark's scheme."""
+    name, count = benchmark.scheme.name, benchmark.scheme.num_landmarks
+    mapped = [face.landmarks.map(name) if face else None for face in found]
+    points = np.full((len(found), count, 2), np.nan)
+    scores = np.full((len(found), count), np.nan)
+    for row, landmarks in enumerate(mapped):
+        if landmarks is not None:
+            points[row] = landmarks.points[:, :2]
+            if landmarks.scores is not None:
+                scores[row] = landmarks.scores
+    scheme = next((face.landmarks.scheme.name for face in found if face), "")
+    native = scheme == name and np.isfinite(scores).any()
+    return Answers(
+        points,
+        scheme=scheme,
+        scores=scores if native else None,
+        boxes=tuple(boxes),
+        blurs=work.blurs,
+        time_ms=work.time_ms,
     )
 
 
-def _errors(benchmark: Benchmark, answers: Answers) -> Array:
-    """The errors of the landmarks, (N, L) in pixels; NaN for those the model's scheme lacks."""
-    missed = np.full(benchmark.truth.shape[1:], np.nan)
-    rows = [missed if face is None else face.points[:, :2] for face in answers.landmarks]
-    held = np.ones(benchmark.truth.shape[:2], bool)
-    if answers.scheme is not None:
-        weights = find_conversion(answers.scheme, benchmark.scheme.name).weights
-        held &= np.isfinite(weights).all(axis=1)
-    return landmark_errors(np.array(rows, np.float64), benchmark.truth, held)
-
-
-def _conversion(answers: Answers, benchmark: Benchmark) -> str:
-    """How the answers came into the benchmark's scheme; empty if they were of it."""
-    name = benchmark.scheme.name
-    if answers.scheme in (None, name):
-        return ""
-    return find_conversion(answers.scheme, name).kind
-
-
-def _scores(benchmark: Benchmark, answers: Answers, errors: Array) -> Scores | None:
-    """What the scores promised and kept; None if there are none, or of another scheme's points."""
-    if answers.scheme != benchmark.scheme.name:
-        return None
-    unscored = np.full(benchmark.scheme.num_landmarks, np.nan)
-    said = np.array(
-        [
-            unscored if face is None or face.scores is None else face.scores
-            for face in answers.landmarks
-        ],
-        np.float64,
-    )
-    radius = SCORE_RADIUS * np.array([[sample.box.side] for sample in benchmark.samples])
-    known = np.isfinite(said) & np.isfinite(errors)
-    if not known.any():
-        return None
-    bins = reliability(said[known], (errors <= radius)[known])
-    return Scores(SCORE_RADIUS, expected_gap(bins), tuple(bins))
-
-
-def _mean(errors: Array) -> float:
-    """The mean of the faces that were found; NaN if none was."""
-    found = errors[np.isfinite(errors)]
-    return float(found.mean()) if len(found) else float("nan")
+def _mixed(weights: Array, points: Array) -> Array:
+    """Points (N, S, 2) in another scheme, (N, T, 2); NaN where a point of the mix is not known."""
+    known = np.asarray(np.isfinite(points).all(axis=2))
+    mixed: Array = np.nan_to_num(weights) @ np.where(known[:, :, None], points, 0.0)
+    lacking = (~known).astype(np.float64) @ (np.nan_to_num(weights) != 0).T > 0
+    mixed[lacking | np.isnan(weights).any(axis=1)] = np.nan
+    return mixed

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from canthus.errors import CanthusError
-from canthus.evaluation.report import ALL, SCHEMA, Report, plain, table
+from canthus.evaluation.report import ALL, SCHEMA, Report, plain
+from canthus.evaluation.tables import table
 from canthus.runtime.manifest import Figure
 
 OVERALL = ("failure_rate", "auc")  # what is said of all faces, besides the mean error

@@ -3,8 +3,8 @@
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.faces import Landmarks
-from canthus.metrics import ReliabilityBin, ced
+from canthus.metrics import OverBins, ReliabilityBin, Visibility, ced
 
 SCHEMA = 1
 ALL = "all"  # the subset of all faces
@@ -35,6 +35,7 @@ class Summary:
         p90: see median.
         p95: see median.
         p99: see median.
+        intervals: of nme, failure_rate and auc: where 95 % of bootstrap samples fall.
     """
 
     faces: int
@@ -46,6 +47,7 @@ class Summary:
     p90: float
     p95: float
     p99: float
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,21 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class FaceResult:
-    """One face: its sample, its error (infinite if missed) and the landmarks found."""
+    """One face: its sample, its error (infinite if missed) and the landmarks found.
+
+    Attributes:
+        sample: the annotated face.
+        error: by the report's normalizer.
+        found: in the benchmark's scheme; None if it was missed.
+        conditions: what is known of `yaw_deg`, `box_scale` (side of the box that the model was
+            given, in sides of the data set's), `face_size` (side of that box in pixels) and
+            `blur` (see `conditions`).
+    """
 
     sample: Sample
     error: float
     found: Landmarks | None
+    conditions: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -88,10 +100,14 @@ class Report:
         threshold: of failure rate and area under the curve.
         subsets: the figures of all faces, and of each subset.
         beside: mean errors of the same sets by other normalizers.
+        areas: the area under the curve of all faces, as others have defined it.
+        over_bins: the mean over bins of faces, which is not the mean over faces.
+        visibility: the errors of visible and of hidden landmarks apart.
+        notes: what a reader must know besides.
         parts: the mean error of each part of the face.
         landmarks: the mean error of each landmark; NaN where none was scored.
         scores: what the scores are worth, if there are any.
-        ms_per_face: time to align, without reading the picture.
+        ms_per_face: time to align, without reading the picture; None for answers from a file.
         faces: each face's result, in the order of the benchmark.
         model: its name or file.
         command: that made the report.
@@ -112,8 +128,12 @@ class Report:
     parts: Mapping[str, float]
     landmarks: tuple[float, ...]
     scores: Scores | None
-    ms_per_face: float
+    ms_per_face: float | None
     faces: tuple[FaceResult, ...]
+    areas: Mapping[str, float] = field(default_factory=dict)
+    over_bins: OverBins | None = None
+    visibility: Visibility | None = None
+    notes: tuple[str, ...] = ()
     model: str = ""
     command: str = ""
     version: str = ""
@@ -134,15 +154,27 @@ class Report:
 
     def to_plain(self) -> dict[str, Json]:
         """The report as JSON holds it, with a versioned schema; the faces' points are left out."""
-        names = picture_names([face.sample.image for face in self.faces])
+        names = names_of([face.sample for face in self.faces])
         values: dict[str, object] = {
             "schema": SCHEMA,
             "kind": "evaluation",
             **{name: getattr(self, name) for name in PLAIN},
             "subsets": {name: asdict(summary) for name, summary in self.subsets.items()},
-            "scores": None if self.scores is None else asdict(self.scores),
+            **{
+                name: None if value is None else asdict(value)
+                for name, value in (
+                    ("over_bins", self.over_bins),
+                    ("visibility", self.visibility),
+                    ("scores", self.scores),
+                )
+            },
             "faces": [
-                {"image": name, "error": face.error, "missed": math.isinf(face.error)}
+                {
+                    "image": name,
+                    "group": face.sample.group,
+                    "error": face.error,
+                    "missed": math.isinf(face.error),
+                }
                 for name, face in zip(names, self.faces, strict=True)
             ],
         }
@@ -151,60 +183,6 @@ class Report:
     def to_json(self) -> str:
         """The report as one line of JSON."""
         return json.dumps(self.to_plain(), allow_nan=False)
-
-    def to_text(self) -> str:
-        """The report as tables to read; errors in percent."""
-        return "\n".join([*self._head(), *self._tables(), *self._foot()])
-
-    def _head(self) -> Iterable[str]:
-        model = f"{self.model or 'model'} ({self.model_scheme or 'nothing found'})"
-        boxes = f"{self.boxes} boxes" + (f" (seed {self.seed})" if self.boxes == "jitter" else "")
-        yield f"{self.benchmark}: {self.title}"
-        yield f"{model}, {boxes}, errors by {self.normalizer}, failed above {self.threshold:.0%}"
-        if self.conversion:
-            yield (
-                f"answers converted from scheme {self.model_scheme} to {self.scheme} "
-                f"({self.conversion}): not to be compared with native ones"
-            )
-        yield ""
-
-    def _tables(self) -> Iterable[str]:
-        heads = ("faces", "missed", "NME %", "fail %", "AUC %", "median", "p90", "p95", "p99")
-        rows = [
-            (name, (str(s.faces), str(s.missed), *map(percent, list(asdict(s).values())[2:])))
-            for name, s in self.subsets.items()
-        ]
-        yield from table(heads, rows)
-        if self.beside:
-            yield ""
-            beside = [
-                (name, tuple(map(percent, means.values()))) for name, means in self.beside.items()
-            ]
-            yield from table(tuple(self.subsets), beside, title="NME % by")
-        yield ""
-        parts = [(name, (percent(error),)) for name, error in self.parts.items()]
-        yield from table(("NME %",), parts, title="part")
-        if self.scores is not None:
-            yield from self._reliability(self.scores)
-
-    def _reliability(self, scores: Scores) -> Iterable[str]:
-        yield ""
-        yield (
-            f"scores: chance of an error below {scores.radius:.1%} of the box's longer side; "
-            f"mean gap {scores.gap:.1%}"
-        )
-        rows = [
-            (f"{b.low:.1f} to {b.high:.1f}", (str(b.count), percent(b.score), percent(b.hits)))
-            for b in scores.bins
-            if b.count
-        ]
-        yield from table(("landmarks", "said %", "was %"), rows, title="score")
-
-    def _foot(self) -> Iterable[str]:
-        yield ""
-        yield f"{self.ms_per_face:.1f} ms a face"
-        if self.command:
-            yield f"made by: {self.command}"
 
 
 # The fields that go into JSON as they are.
@@ -222,9 +200,11 @@ PLAIN = (
     "normalizer",
     "threshold",
     "beside",
+    "areas",
     "parts",
     "landmarks",
     "ms_per_face",
+    "notes",
 )
 
 
@@ -245,27 +225,11 @@ def plain(value: object) -> Json:
     raise TypeError(f"expected a value that JSON can hold, found {type(value).__name__}")
 
 
-def percent(value: float) -> str:
-    """A fraction in percent with two digits; a dash if it is not finite."""
-    return f"{100 * value:.2f}" if math.isfinite(value) else "-"
-
-
-def table(
-    heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, title: str = ""
-) -> Iterable[str]:
-    """Lines of a table whose numbers stand below each other.
-
-    Args:
-        heads: of the columns.
-        rows: a name and its cells each.
-        title: above the names.
-    """
-    first = max(len(title), *(len(name) for name, _ in rows))
-    columns = [heads, *(cells for _, cells in rows)]
-    widths = [max(map(len, column)) for column in zip(*columns, strict=True)]
-    for name, cells in ((title, heads), *rows):
-        line = "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
-        yield f"{name:<{first}}  {line}"
+def names_of(samples: Sequence[Sample]) -> list[str]:
+    """What the data set calls each sample's picture, or else its path below the common folder."""
+    missing = [sample.image for sample in samples if not sample.name]
+    paths = iter(picture_names(missing))
+    return [sample.name or next(paths) for sample in samples]
 
 
 def picture_names(pictures: Sequence[Path]) -> list[str]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canthus.errors import DatasetError
 from canthus.evaluation import recall, speed, stability
-from canthus.evaluation.benchmarks import BENCHMARKS, Benchmark, open_benchmark
+from canthus.evaluation.benchmarks import Benchmark, open_benchmark
 from canthus.evaluation.evaluate import evaluate
 from canthus.evaluation.figures import figures_of
+from canthus.evaluation.protocols import BENCHMARKS, VALIDATION
 from canthus.images.files import list_images, read_image
 from canthus.runtime.manifest import Figure
 
@@ -62,7 +63,7 @@ class Suite:
             DatasetError: if a data set is not below the root.
         """
         found = []
-        for name in BENCHMARKS:
+        for name in VALIDATION:
             benchmark = self._open(name)
             report = evaluate(aligner, benchmark, track=partial(self.track, what=name))
             found += figures_of(report)
@@ -104,7 +105,7 @@ class Suite:
     def detector(self, detector: "Detector") -> list[Figure]:
         """What the detector finds, and how long it looks."""
         found = []
-        for name in BENCHMARKS:
+        for name in VALIDATION:
             if name.startswith("aflw"):
                 continue  # crops around the face leave a detector no room
             benchmark = self._open(name)

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from canthus.faces.schemes import scheme_of
+from canthus.faces.schemes import SCHEMES, scheme_of
 from canthus.faces.tables import LazyMapping, read_table
 
 Kind = Literal["exact", "partial", "blend", "approx"]  # from the best to the worst
@@ -28,7 +28,8 @@ class Conversion:
         weights: (T, S), rows that add up to 1, or NaN where the source does not hold the point.
 
     Raises:
-        ValueError: if the weights are not one row per target point, one column per source point.
+        ValueError: if the weights are not one row per target point, one column per source point,
+            as far as the schemes are known ones.
     """
 
     source: str
@@ -38,11 +39,14 @@ class Conversion:
 
     def __post_init__(self) -> None:
         weights = np.array(self.weights, np.float64)
-        wanted = scheme_of(self.target).num_landmarks, scheme_of(self.source).num_landmarks
-        if weights.shape != wanted:
+        sizes = [
+            SCHEMES[name].num_landmarks if name in SCHEMES else found
+            for name, found in zip((self.target, self.source), weights.shape, strict=False)
+        ]
+        if weights.shape != tuple(sizes) or weights.ndim != 2:
             raise ValueError(
-                f"conversion {self.source} to {self.target}: expected weights of shape {wanted}, "
-                f"found {weights.shape}"
+                f"conversion {self.source} to {self.target}: expected weights of shape "
+                f"{tuple(sizes)}, found {weights.shape}"
             )
         weights.setflags(write=False)
         object.__setattr__(self, "weights", weights)

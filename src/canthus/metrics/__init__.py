@@ -19,7 +19,7 @@ from canthus.metrics.curves import (
     failure_rate,
     percentiles,
 )
-from canthus.metrics.intervals import bootstrap
+from canthus.metrics.intervals import bootstrap, percentile_intervals
 from canthus.metrics.jitter import NMJ_AS_PRINTED, nmj, rms_motion, rms_shake
 from canthus.metrics.nme import (
     Visibility,
@@ -91,6 +91,7 @@ __all__ = [
     "nme_per_part",
     "nmj",
     "over_bins",
+    "percentile_intervals",
     "percentiles",
     "pose_errors",
     "reliability",

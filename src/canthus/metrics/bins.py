@@ -51,13 +51,16 @@ def over_bins(
     3DDFA's headline, such as 4.252 +- 0.976, is `mean` and `std`: the unweighted mean of three
     bins and the spread of those three numbers.
 
+    A bin in which no face was found has no mean, and then neither have the bins together: NaN.
+
     Args:
         errors: of faces; a missed face is infinite and in no mean.
         labels: (N,) the bin of each face.
-        order: of the bins; by name if not given.
+        order: of all the bins; by name if not given.
 
     Raises:
-        ValueError: if there is not a label for each face.
+        ValueError: if there is no face, an error is NaN or below 0, there is not a label for
+            each face, or one of them is not in the order.
 
     Example:
         >>> over_bins([0.01, 0.03, 0.08], ["a", "a", "b"]).mean
@@ -67,7 +70,12 @@ def over_bins(
     names = np.asarray(labels)
     if values.ndim != 1 or values.shape != names.shape:
         raise ValueError(f"expected a bin for each face, found {names.shape} for {values.shape}")
-    bins = tuple(dict.fromkeys(order or sorted(set(names.tolist()))))
+    if not len(values) or not (values >= 0).all():  # false for NaN too
+        raise ValueError("expected errors of 0 and more; NaN is not a miss, infinity is")
+    there = sorted(set(names.tolist()))
+    bins = tuple(dict.fromkeys(there if order is None else order))
+    if beyond := set(there) - set(bins):
+        raise ValueError(f"expected bins of {bins}, found {sorted(beyond)}")
     inside = [values[names == name] for name in bins]
     found = [some[np.isfinite(some)] for some in inside]
     means = [float(some.mean()) if len(some) else float("nan") for some in found]

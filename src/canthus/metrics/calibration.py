@@ -82,11 +82,11 @@ def risk_curve(errors: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
     """The mean error of the k faces of which a model expects the least, for k = 1 to N, (N,).
 
     Args:
-        errors: (N,) of faces.
-        expected: (N,) by the model itself, in any unit.
+        errors: (N,) of faces; a missed face is infinite, and so is the curve from there on.
+        expected: (N,) by the model itself, in any unit; equal ones stay in the order given.
 
     Raises:
-        ValueError: if there are not as many of both, or no face.
+        ValueError: if there are not as many of both, no face, or a value is NaN.
 
     Example:
         >>> risk_curve([0.4, 0.1, 0.1], [9, 1, 2])
@@ -95,6 +95,8 @@ def risk_curve(errors: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
     values, order = np.asarray(errors, np.float64), np.asarray(expected, np.float64)
     if values.ndim != 1 or values.shape != order.shape or not len(values):
         raise ValueError(f"expected errors (N,) twice, found {values.shape} and {order.shape}")
+    if np.isnan(values).any() or np.isnan(order).any():
+        raise ValueError("expected errors that are numbers, found NaN; a miss is infinite")
     ranked = values[np.argsort(order, kind="stable")]
     return np.cumsum(ranked) / np.arange(1, len(ranked) + 1)
 

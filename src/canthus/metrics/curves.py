@@ -42,12 +42,20 @@ def auc(errors: ArrayLike, threshold: float) -> float:
 def auc_step_sum(errors: ArrayLike, threshold: float, steps: int = 1000) -> float:
     """The area as a sum over equal steps: the mean of the shares at the end of each step.
 
-    What a loop over thresholds gives; on average it stands half a step too high.
+    What a loop over thresholds gives: never below the exact area, above it by less than a step
+    (a thousandth with 1000 of them), on average by half of one. The code of FAN (Bulat and
+    Tzimiropoulos, ICCV 2017) takes the shares at the beginnings of 70 steps up to 0.07 instead,
+    and is too low by up to one of those steps, 0.014.
+
+    Raises:
+        ValueError: if there is no face, an error is NaN or below 0, or there is no step.
 
     Example:
         >>> auc_step_sum([0.02, 0.06], 0.08, steps=4)
         0.75
     """
+    if steps < 1:
+        raise ValueError(f"expected one step at least, found {steps}")
     return float(_shares(errors, _grid(threshold, steps)[1:]).mean())
 
 
@@ -56,7 +64,8 @@ def auc_trapezoid(errors: ArrayLike, threshold: float, step: float = 0.005) -> f
 
     Trapezoids over the shares at step, 2 step, ... up to the threshold, divided by the threshold:
     what lies below the first step is left out, so at a threshold of 0.10 a perfect model has 0.95.
-    NaN if the threshold is not a whole number of steps, two at least.
+    Real models have hardly a face there: on WFLW it is within 0.0005 of the exact area, to either
+    side. NaN if the threshold is not a whole number of steps, two at least.
 
     Example:
         >>> round(auc_trapezoid([0.0, 0.0], 0.1), 4)
@@ -73,14 +82,21 @@ def auc_trapezoid(errors: ArrayLike, threshold: float, step: float = 0.005) -> f
 def auc_simpson(errors: ArrayLike, threshold: float, step: float = 0.0001) -> float:
     """The area by Simpson's rule, as the code of ADNet, STAR and LDEQ has it.
 
-    Over the shares at 0, step, 2 step, ... up to the threshold. Simpson's rule is for smooth
-    curves; on a staircase it is off by up to some steps.
+    Over the shares at 0, step, 2 step, ... up to the threshold; an odd number of steps is made
+    even by making them a little longer. Simpson's rule is for smooth curves: on a staircase each
+    face is off by two thirds of a step at most, thousands of faces together by about 0.00001.
+    Their code takes one step too many where the threshold plus a step, in floating point, lies
+    above the step after the threshold: so at 0.05 and 0.07, where its area is too high by that
+    step, up to 0.002; at 0.06, 0.08 and 0.10 it is this one.
+
+    Raises:
+        ValueError: if there is no face, or an error is NaN or below 0.
 
     Example:
         >>> round(auc_simpson([0.0, 0.0], 0.1), 4)
         1.0
     """
-    half = max(1, round(threshold / step / 2))
+    half = max(1, int(threshold / step / 2 + 1e-9))
     shares = _shares(errors, _grid(threshold, 2 * half))
     inner = 4 * shares[1::2].sum() + 2 * shares[2:-1:2].sum()
     return float((shares[0] + inner + shares[-1]) / (6 * half))
@@ -146,16 +162,20 @@ def percentiles(errors: ArrayLike, percents: Sequence[float] = (50, 90, 95, 99))
     if place.size and not (place.min() >= 0 and place.max() <= len(values) - 1):
         raise ValueError(f"expected percents from 0 to 100, found {tuple(percents)}")
     low = np.floor(place).astype(np.int64)
-    lower, upper = values[low], values[np.minimum(low + 1, len(values) - 1)]
-    part = place - low
+    return between(values[low], values[np.minimum(low + 1, len(values) - 1)], place - low)
+
+
+def between(lower: Array, upper: Array, part: Array) -> Array:
+    """What lies a part of the way from lower to upper; infinite if upper is and takes part."""
     step = np.where(np.isfinite(upper), upper, 0.0) - np.where(np.isfinite(lower), lower, 0.0)
-    between = np.where(np.isfinite(upper), lower + part * step, np.inf)
-    return np.where(part > 0, between, lower)
+    reached = np.where(np.isfinite(upper), lower + part * step, np.inf)
+    return np.where(part > 0, reached, lower)
 
 
 def _grid(threshold: float, steps: int) -> Array:
     """0, ..., threshold in equal steps, each the double nearest to its decimal."""
-    return np.round(threshold * np.arange(steps + 1) / steps, 12)
+    inner = np.round(threshold * np.arange(steps) / steps, 12)
+    return np.append(inner, threshold)
 
 
 def _shares(errors: ArrayLike, places: Array) -> Array:

@@ -2,13 +2,16 @@
 
 Faces are drawn again with replacement, as many as there are, a thousand times; the interval is
 where the middle 95 % of the figures fall. Where several faces are of one person or photo, whole
-groups are drawn: frames of one person are not independent faces.
+groups are drawn: frames of one person are not independent faces. Draws in which no face was found
+have no mean and take no part in its interval. A single face has intervals without width.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from canthus.metrics.curves import between, percentiles
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -51,6 +54,57 @@ def bootstrap(
         [drawn @ totals for drawn in counts(len(totals), groups, resamples=resamples, seed=seed)]
     )
     return {name: middle(values) for name, values in figures(sums).items()}
+
+
+def percentile_intervals(
+    errors: ArrayLike,
+    percents: Sequence[float] = (50, 90),
+    *,
+    groups: Sequence[str] | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> tuple[Interval, ...]:
+    """The 95 % intervals of percentiles of the errors, one for each of the percents.
+
+    They are drawn as those of `bootstrap` are. An end is infinite where missed faces take part.
+
+    Args:
+        errors: (N,) of faces, as fractions; a missed face is an infinite error.
+        percents: from 0 to 100; the median and the 90th percentile unless told.
+        groups: (N,) the person or photo of each face.
+        resamples: how often faces are drawn.
+        seed: of the draws; the same errors give the same intervals.
+
+    Raises:
+        ValueError: if there is no face, an error is NaN or below 0, there is not a group for
+            each, or a percent is not from 0 to 100.
+
+    Example:
+        >>> percentile_intervals([0.02, 0.02, 0.02])
+        ((0.02, 0.02), (0.02, 0.02))
+    """
+    percentiles(errors, percents)  # checks both
+    values = np.asarray(errors, np.float64)
+    order = np.argsort(values)
+    drawn = counts(len(values), groups, resamples=resamples, seed=seed)
+    each = np.concatenate([_percentiles(values[order], n[:, order], percents) for n in drawn])
+    ends = (100 * (1 - LEVEL) / 2, 100 * (1 + LEVEL) / 2)
+    low, high = np.stack([percentiles(column, ends) for column in each.T], axis=1).tolist()
+    return tuple(zip(low, high, strict=True))
+
+
+def _percentiles(values: Array, times: Array, percents: Sequence[float]) -> Array:
+    """The percentiles (R, P) of sorted values (N,), each so many times there, (R, N)."""
+    reached = np.cumsum(times, axis=1)
+    last = reached[:, -1] - 1
+    found = []
+    for percent in percents:
+        place = percent / 100 * last
+        low = np.floor(place)
+        ends = (low, np.minimum(low + 1, last))
+        lower, upper = (values[(reached <= end[:, None]).sum(axis=1)] for end in ends)
+        found.append(between(lower, upper, place - low))
+    return np.stack(found, axis=1)
 
 
 def per_face(errors: ArrayLike, threshold: float) -> Array:

@@ -23,11 +23,15 @@ class Visibility:
         share: of the landmarks with a truth that are visible.
         visible: the mean over faces of the mean error of their visible landmarks.
         hidden: the same of the hidden ones; NaN if there are none.
+        none_visible: how many faces have no visible landmark, and so no part in `visible`.
+        none_hidden: how many have no hidden one.
     """
 
     share: float
     visible: float
     hidden: float
+    none_visible: int = 0
+    none_hidden: int = 0
 
 
 def landmark_errors(
@@ -124,7 +128,7 @@ def nme_per_part(
 def nme_by_visibility(errors: ArrayLike, normalizer: ArrayLike, visible: ArrayLike) -> Visibility:
     """The mean errors of visible and of hidden landmarks, over what was found.
 
-    A face without any visible (hidden) landmark takes no part in that mean.
+    A face without any visible (hidden) landmark takes no part in that mean, and is counted.
 
     Args:
         errors: (N, L) of `landmark_errors`.
@@ -135,19 +139,21 @@ def nme_by_visibility(errors: ArrayLike, normalizer: ArrayLike, visible: ArrayLi
         ValueError: if the flags are not of the errors' shape.
 
     Example:
-        >>> nme_by_visibility([[4, 2, 6]], [100], [[True, True, False]])
-        Visibility(share=0.6666666666666666, visible=0.03, hidden=0.06)
+        >>> nme_by_visibility([[4, 2, 6]], [100], [[True, True, False]])  # doctest: +ELLIPSIS
+        Visibility(share=0.66..., visible=0.03, hidden=0.06, none_visible=0, none_hidden=0)
     """
     table, flags = _normalized(errors, normalizer), np.asarray(visible).astype(bool)
     if flags.shape != table.shape:
         raise ValueError(f"expected visible of shape {table.shape}, found {flags.shape}")
     known = ~np.isnan(table)
-    means = [
-        _mean_of_finite(_mean_of_finite(np.where(some, table, np.nan), axis=1), axis=0)
-        for some in (flags, ~flags)
-    ]
+    kinds = (known & flags, known & ~flags)
+    visible, hidden = (
+        float(_mean_of_finite(_mean_of_finite(np.where(some, table, np.nan), axis=1), axis=0))
+        for some in kinds
+    )
+    none_visible, none_hidden = (int((~some.any(axis=1)).sum()) for some in kinds)
     share = float(flags[known].mean()) if known.any() else float("nan")
-    return Visibility(share, float(means[0]), float(means[1]))
+    return Visibility(share, visible, hidden, none_visible, none_hidden)
 
 
 def _normalized(errors: ArrayLike, normalizer: ArrayLike) -> Array:

@@ -28,7 +28,8 @@ class Paired:
         intervals: 95 % of nme, failure_rate and auc.
         first_better: share of all faces with the smaller error.
         second_better: the same of the second; the rest are equal.
-        p_value: of the mean errors' difference, two-sided, by flipping signs at random.
+        p_value: of the mean errors' difference, two-sided, by flipping signs at random; 1 if no
+            face was found by both.
     """
 
     faces: int
@@ -42,6 +43,16 @@ class Paired:
     first_better: float
     second_better: float
     p_value: float
+
+    @property
+    def both_missed(self) -> int:
+        """Faces that neither found."""
+        return self.faces - self.both_found - self.first_missed - self.second_missed
+
+    @property
+    def equal(self) -> float:
+        """Share of all faces with the same error, those that both missed among them."""
+        return 1.0 - self.first_better - self.second_better
 
 
 def compare(

@@ -1,0 +1,95 @@
+"""What every reader must not take on trust: numbers, and the names of pictures."""
+
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.errors import DatasetError
+
+LIMIT = 1e6  # no picture has a pixel beyond
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file, whatever ends them, without a byte order mark.
+
+    Raises:
+        DatasetError: if it cannot be read as UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read as text: {error}") from None
+
+
+def number(word: str, where: str) -> float:
+    """A coordinate in pixels; points far outside of any picture are refused, as is NaN.
+
+    Args:
+        word: as the file has it.
+        where: `file:line`, for the message.
+
+    Raises:
+        DatasetError: if it is no such number.
+    """
+    try:
+        value = float(word)
+    except ValueError:
+        hint = "; use a point for decimals" if "," in word else ""
+        raise DatasetError(f"{where}: expected a number, found {word!r}{hint}") from None
+    if not math.isfinite(value) or abs(value) >= LIMIT:
+        raise DatasetError(f"{where}: expected a place in a picture, found {word!r}")
+    return value
+
+
+def below(root: Path, name: str, where: str) -> Path:
+    """The path of a picture that a list names, which must lie below the root.
+
+    Raises:
+        DatasetError: if the name is empty, absolute or leads out of the root.
+    """
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    away = posix.is_absolute() or windows.is_absolute() or windows.drive
+    if not name.strip() or away or ".." in {*posix.parts, *windows.parts} or "\0" in name:
+        raise DatasetError(f"{where}: expected the name of a picture below {root}, found {name!r}")
+    return root / name
+
+
+def split_of(name: str, splits: Collection[str]) -> None:
+    """Make sure that a split is one of those there are.
+
+    Raises:
+        ValueError: naming those there are.
+    """
+    if name not in splits:
+        raise ValueError(f"unknown split {name!r}; known are {', '.join(splits)}")
+
+
+def counted_points(path: Path, count: int) -> NDArray[np.float64]:
+    """The points (count, 2) of a text file: how many there are, then `x y` a line.
+
+    Raises:
+        DatasetError: naming the line that is not as it should be.
+    """
+    lines = [(line.split(), f"{path}:{i}") for i, line in enumerate(read_lines(path), 1)]
+    lines = [(words, where) for words, where in lines if words]
+    if not lines or lines[0][0] != [str(count)]:
+        found = " ".join(lines[0][0])[:40] if lines else "an empty file"
+        raise DatasetError(f"{path}:1: expected the number of points, {count}, found {found!r}")
+    rows = lines[1:]
+    if len(rows) != count:
+        raise DatasetError(f"{path}: expected {count} points, found {len(rows)}")
+    return np.array([pair(words, where) for words, where in rows])
+
+
+def pair(words: Sequence[str], where: str) -> tuple[float, float]:
+    """X and y of a line's words.
+
+    Raises:
+        DatasetError: if they are not two coordinates.
+    """
+    if len(words) != 2:
+        raise DatasetError(f"{where}: expected two numbers 'x y', found {' '.join(words)!r:.60}")
+    return number(words[0], where), number(words[1], where)

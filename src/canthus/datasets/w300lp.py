@@ -1,0 +1,73 @@
+"""300W-LP: 300-W turned to large poses, for training (Zhu et al., CVPR 2016).
+
+`landmarks/<SET>/<name>_pts.mat` hold `pts_2d` (what is seen of the outline) and `pts_3d` (the
+landmarks of the model, projected), 68 x 2 each, counted from 1. Pictures lie in AFW, HELEN, IBUG
+and LFPW, mirrored ones in folders that end in `_Flip`. A name ends in its step of yaw, `_0` to
+`_17`. Poses stand in the `.mat` beside each picture; `aflw2000.pose_of` reads one.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from canthus.datasets import matlab
+from canthus.datasets.sample import Sample
+from canthus.datasets.trust import split_of
+from canthus.errors import DatasetError
+from canthus.faces import SCHEMES, Landmarks
+from canthus.geometry import Box
+
+SPLITS: Mapping[str, int] = {
+    "train": 61225,
+    "train-3d": 61225,
+    "train-flipped": 122450,
+    "train-3d-flipped": 122450,
+}
+SETS = ("AFW", "HELEN", "IBUG", "LFPW")
+LANDMARKS = "landmarks"
+STEP = re.compile(r"(.+)_\d+")
+MIRRORED = "_Flip"
+
+
+def read(root: Path, split: str) -> list[Sample]:
+    """Read the faces, set by set, each in the order of its file names.
+
+    Args:
+        root: the folder that holds AFW, HELEN, IBUG, LFPW and landmarks/.
+        split: "train" for the outline that is seen, "train-3d" for the projected model;
+            with "-flipped" the mirrored pictures are there too.
+
+    Raises:
+        DatasetError: naming the folder that is missing, or the file and variable that are not as
+            they should be.
+    """
+    split_of(split, SPLITS)
+    variable = "pts_3d" if "3d" in split else "pts_2d"
+    sets = [f"{name}{end}" for name in SETS for end in ("", MIRRORED)]
+    samples = []
+    for name in sets if split.endswith("flipped") else SETS:
+        folder = root / LANDMARKS / name
+        files = sorted(folder.glob("*_pts.mat"))
+        if not files:
+            raise DatasetError(f"{folder}: expected landmark files *_pts.mat, found none")
+        samples += [_sample(root / name, file, variable) for file in files]
+    return samples
+
+
+def _sample(pictures: Path, file: Path, variable: str) -> Sample:
+    points = matlab.numbers(matlab.load(file, [variable]), variable, (68, 2), file) - 1
+    stem = file.stem.removesuffix("_pts")
+    photo = named[1] if (named := STEP.fullmatch(stem)) else stem
+    try:
+        box = Box.around(points)
+    except ValueError as error:
+        raise DatasetError(f"{file}: {variable}: {error}") from None
+    folder = pictures.name.removesuffix(MIRRORED)
+    return Sample(
+        image=pictures / f"{stem}.jpg",
+        box=box,
+        landmarks=Landmarks(points, SCHEMES["68"]),
+        tags=frozenset({folder.lower()}),
+        group=f"{folder}/{photo}",
+        name=f"{pictures.name}/{stem}.jpg",
+    )

@@ -1,0 +1,133 @@
+"""Predictions as JSON: a picture a line as `canthus align --json` writes them, or a file each."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.errors import DatasetError
+from canthus.evaluation.predictions import Predictions
+from canthus.faces import scheme_of
+from canthus.geometry import Box
+from canthus.runtime.answer import SCHEMA
+
+Array = NDArray[np.float64]
+
+
+def read(path: Path) -> Predictions:
+    """Read the answers about pictures: a line each, or a file each in a folder.
+
+    Raises:
+        DatasetError: naming the line that is no such answer, or whose faces are of another
+            scheme than those before.
+    """
+    images, points, boxes, scores, models = [], [], [], [], set()
+    scheme = ""
+    files = sorted(path.glob("*.json")) if path.is_dir() else [path]
+    for where, answer in chain.from_iterable(map(_answers, files)):
+        image, faces = _text(answer, "image", where), _list(answer, "faces", where)
+        models.add(str(answer.get("model", "")))
+        for index, plain in enumerate(faces):
+            face = _Face(plain, f"{where}: faces[{index}]", scheme)
+            scheme = face.scheme
+            images.append(image)
+            points.append(face.points)
+            boxes.append(face.box)
+            scores.append(face.scores)
+    if not images:
+        raise DatasetError(f"{path}: expected answers with faces, found none")
+    return Predictions(
+        where=path,
+        images=tuple(images),
+        points=np.array(points),
+        scheme=scheme,
+        model=models.pop() if len(models) == 1 else "",
+        boxes=tuple(boxes),
+        scores=np.array(scores) if all(s is not None for s in scores) else None,
+        detected=True,
+    )
+
+
+def _answers(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """The lines of a file, and where each stands."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield f"{path}:{number}", _parsed(line, f"{path}:{number}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{path}: cannot be read as text: {error}") from None
+
+
+def _parsed(line: str, where: str) -> Mapping[str, object]:
+    try:
+        answer = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{where}: expected a line of JSON: {error}") from None
+    if not isinstance(answer, dict) or answer.get("schema") != SCHEMA:
+        raise DatasetError(f"{where}: expected an answer of schema {SCHEMA}, as of `canthus align`")
+    return answer
+
+
+class _Face:
+    """One face of an answer."""
+
+    def __init__(self, plain: object, where: str, scheme: str) -> None:
+        landmarks = plain.get("landmarks") if isinstance(plain, dict) else None
+        if not isinstance(plain, dict) or not isinstance(landmarks, dict):
+            raise DatasetError(f"{where}: expected a face with landmarks, found {plain!r:.60}")
+        self.scheme = _text(landmarks, "scheme", where)
+        if scheme and self.scheme != scheme:
+            raise DatasetError(f"{where}: expected scheme {scheme} as before, found {self.scheme}")
+        try:
+            count = scheme_of(self.scheme).num_landmarks
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}") from None
+        rows = _list(landmarks, "points", where)
+        if len(rows) != count:
+            raise DatasetError(f"{where}: expected {count} points, found {len(rows)}")
+        self.points = np.array([_point(row, where) for row in rows])
+        said = landmarks.get("scores")
+        self.scores = None if said is None else _numbers(said, count, f"{where}: scores")
+        try:
+            self.box = Box(*_numbers(plain.get("box"), 4, f"{where}: box"))
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}") from None
+
+
+def _point(row: object, where: str) -> list[float]:
+    """X and y of a point; NaN if neither is known."""
+    if not isinstance(row, list) or len(row) not in (2, 3):
+        raise DatasetError(f"{where}: expected points [x, y], found {row!r:.60}")
+    if row[0] is None and row[1] is None:
+        return [math.nan, math.nan]
+    return _numbers(row[:2], 2, where)
+
+
+def _numbers(values: object, count: int, where: str) -> list[float]:
+    if not isinstance(values, list) or len(values) != count:
+        raise DatasetError(f"{where}: expected {count} numbers, found {values!r:.60}")
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise DatasetError(f"{where}: expected numbers, found {value!r:.60}")
+        if not abs(value) < 1e9:  # false for NaN too
+            raise DatasetError(f"{where}: expected finite numbers, found {value!r:.60}")
+    return [float(value) for value in values]
+
+
+def _text(values: Mapping[str, object], key: str, where: str) -> str:
+    value = values.get(key)
+    if not isinstance(value, str) or not value:
+        raise DatasetError(f"{where}: expected a text {key!r}, found {value!r:.60}")
+    return value
+
+
+def _list(values: Mapping[str, object], key: str, where: str) -> list[object]:
+    value = values.get(key)
+    if not isinstance(value, list):
+        raise DatasetError(f"{where}: expected a list {key!r}, found {value!r:.60}")
+    return value

@@ -1,0 +1,275 @@
+"""Predictions as arrays in an `.npz` file, which may carry their own truth.
+
+| array | shape | meaning |
+| --- | --- | --- |
+| image | (N,) | the picture of each face, by name |
+| prediction | (N, L, 2 or 3) | pixels; a row of NaN is a point that was not found |
+| truth | (N, L, 2 or 3) | pixels; a row of NaN is a point that is not known |
+| subset | (N,) or (N, S) | names; several in one text stand between semicolons |
+| box_xywh | (N, 4) | the box that came with each face: corner, width, height |
+| visible | (N, L) | flags: which landmarks are to be seen |
+| yaw_deg | (N,) | how far the head is turned; NaN where it is not known |
+| length | (N,) | what divides the errors of a face with normalizer `given`, in pixels |
+| group | (N,) | whose face it is; intervals are then made over people |
+| scores | (N, L) | of the predicted points, in [0, 1] |
+
+`prediction` must be there, and `image` unless the truth is: such faces are called by their
+number. The error is taken in the plane of the picture: a third
+coordinate is left out, and the report says so.
+"""
+
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.datasets import Sample
+from canthus.errors import DatasetError
+from canthus.evaluation.benchmarks import Benchmark, subsets_of
+from canthus.evaluation.predictions import Predictions
+from canthus.faces import Landmarks, LandmarkScheme
+from canthus.geometry import Box
+from canthus.metrics import yaw_bins
+
+Array = NDArray[np.float64]
+Text = NDArray[np.str_]
+
+TEXTS = ("image", "subset", "group")
+NUMBERS = ("prediction", "truth", "box_xywh", "visible", "yaw_deg", "length", "scores")
+MOST_BYTES = 8 << 30  # an archive that claims more is not unpacked
+# What 300-W calls the parts of its public test set; printed where a file names the parts.
+UNIONS = {"common": ("helen", "lfpw"), "challenging": ("ibug",)}
+YAW = ("yaw 0-30", "yaw 30-60", "yaw 60-90")
+
+
+@dataclass(frozen=True, eq=False)
+class Archive:
+    """The arrays of a file, checked against each other.
+
+    Attributes:
+        where: the file.
+        texts: those of words.
+        numbers: those of numbers, in float64.
+        unknown: names of arrays that mean nothing here.
+    """
+
+    where: Path
+    texts: Mapping[str, Text]
+    numbers: Mapping[str, Array]
+    unknown: tuple[str, ...]
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether it can be scored without a data set."""
+        return "truth" in self.numbers
+
+    def predictions(self, scheme: str = "") -> Predictions:
+        """What was found, as a benchmark can be asked for it."""
+        return Predictions(
+            where=self.where,
+            images=tuple(self.texts["image"].tolist()),
+            points=self.numbers["prediction"][:, :, :2],
+            scheme=scheme,
+            scores=self.numbers.get("scores"),
+        )
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What divides errors, and above which a face has failed."""
+
+    normalizer: str
+    threshold: float
+    beside: tuple[str, ...] = ()
+
+
+def read(path: Path) -> Archive:
+    """Read an archive; nothing in it is executed.
+
+    Raises:
+        DatasetError: naming the array that is missing, not of its shape, or holds what it must
+            not.
+    """
+    arrays = _arrays(path)
+    if "truth" in arrays and "image" not in arrays:
+        arrays["image"] = np.array(
+            [f"face {i}" for i in range(len(np.atleast_1d(arrays["truth"])))]
+        )
+    for name in ("image", "prediction"):
+        if name not in arrays:
+            raise DatasetError(
+                f"{path}: expected an array {name!r}, found {', '.join(sorted(arrays)) or 'none'}"
+            )
+    texts = {name: _words(arrays[name], name, path) for name in TEXTS if name in arrays}
+    numbers = {name: _floats(arrays[name], name, path) for name in NUMBERS if name in arrays}
+    unknown = tuple(sorted(arrays.keys() - {*TEXTS, *NUMBERS}))
+    archive = Archive(path, texts, numbers, unknown)
+    _check(archive)
+    return archive
+
+
+def benchmark_of(
+    archive: Archive, scheme: LandmarkScheme, measure: Measure, *, name: str = "", title: str = ""
+) -> Benchmark:
+    """The benchmark that a file is by itself: its own truth, subsets and boxes.
+
+    Args:
+        archive: with a truth.
+        scheme: of truth and prediction.
+        measure: how errors are scored.
+        name: what to call it; the file's name by default.
+        title: what is scored, in words.
+
+    Raises:
+        DatasetError: if the truth is not of that scheme, or a face has not two known points.
+    """
+    truth, where = archive.numbers["truth"], archive.where
+    if truth.shape[1] != scheme.num_landmarks:
+        raise DatasetError(
+            f"{where}: expected truth of the {scheme.num_landmarks} points of scheme "
+            f"{scheme.name}, found {truth.shape[1]}"
+        )
+    names = _subset_names(archive)
+    bins = YAW if "yaw_deg" in archive.numbers else ()
+    return Benchmark(
+        name=name or where.stem,
+        title=title or f"the faces of {where.name}, against its own truth",
+        samples=tuple(_samples(archive, scheme)),
+        normalizer=measure.normalizer,
+        threshold=measure.threshold,
+        beside=measure.beside,
+        subsets={**subsets_of(names), **_unions(names)},
+        bins=bins,
+        points=truth[:, :, :2],
+        given=archive.numbers.get("length"),
+        notes=_notes(archive),
+    )
+
+
+def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+    try:
+        with zipfile.ZipFile(path) as members:
+            size = sum(member.file_size for member in members.infolist())
+        if size > MOST_BYTES:
+            raise DatasetError(f"{path}: expected {MOST_BYTES} bytes at most, found {size}")
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: np.asarray(file[name]) for name in file.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        raise DatasetError(f"{path}: cannot be read as an .npz of plain arrays: {error}") from None
+    return arrays
+
+
+def _words(array: NDArray[np.generic], name: str, path: Path) -> Text:
+    if array.dtype.kind == "S":
+        return np.char.decode(array.astype(np.bytes_), "utf-8", "replace")
+    if array.dtype.kind != "U":
+        raise DatasetError(f"{path}: {name}: expected texts, found {array.dtype}")
+    return array.astype(np.str_)
+
+
+def _floats(array: NDArray[np.generic], name: str, path: Path) -> Array:
+    if array.dtype.kind not in "fiub":
+        raise DatasetError(f"{path}: {name}: expected numbers, found {array.dtype}")
+    return array.astype(np.float64)
+
+
+def _check(archive: Archive) -> None:
+    """Every array is of the shape it should have, and finite where it must be."""
+    count, points = len(archive.texts["image"]), archive.numbers["prediction"].shape
+    landmarks = points[1] if len(points) == 3 else 0
+    wanted = {
+        "image": ((count,),),
+        "subset": ((count,), (count, *archive.texts.get("subset", np.empty((0, 0))).shape[1:2])),
+        "group": ((count,),),
+        "prediction": ((count, landmarks, 2), (count, landmarks, 3)),
+        "truth": ((count, landmarks, 2), (count, landmarks, 3)),
+        "box_xywh": ((count, 4),),
+        "visible": ((count, landmarks),),
+        "yaw_deg": ((count,),),
+        "length": ((count,),),
+        "scores": ((count, landmarks),),
+    }
+    for name, array in {**archive.texts, **archive.numbers}.items():
+        if array.shape not in wanted[name] or not array.size:
+            raise DatasetError(
+                f"{archive.where}: {name}: expected shape {_either(wanted[name])} for {count} "
+                f"images, found {array.shape}"
+            )
+    for name, numbers in archive.numbers.items():
+        unknown_is_fine = name in ("prediction", "truth", "yaw_deg", "scores")
+        bad = np.isinf(numbers) if unknown_is_fine else ~np.isfinite(numbers)
+        if bad.any():
+            row = int(np.argwhere(bad)[0][0])
+            raise DatasetError(
+                f"{archive.where}: {name}[{row}]: expected finite numbers"
+                f"{' or NaN' if unknown_is_fine else ''}, found {numbers[row][bad[row]]!s:.60}"
+            )
+
+
+def _either(shapes: Sequence[tuple[int, ...]]) -> str:
+    return " or ".join(str(shape) for shape in dict.fromkeys(shapes))
+
+
+def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
+    numbers, texts = archive.numbers, archive.texts
+    truth, boxes = numbers["truth"], numbers.get("box_xywh")
+    visible = numbers.get("visible")
+    yaw, groups = numbers.get("yaw_deg"), texts.get("group")
+    names = _subset_names(archive)
+    samples = []
+    for i, image in enumerate(texts["image"].tolist()):
+        try:
+            box = Box.around(truth[i]) if boxes is None else Box.from_xywh(*boxes[i].tolist())
+            landmarks = Landmarks(truth[i], scheme)
+        except ValueError as error:
+            raise DatasetError(f"{archive.where}: face {i} ({image}): {error}") from None
+        samples.append(
+            Sample(
+                image=Path(image),
+                box=box,
+                landmarks=landmarks,
+                tags=frozenset(names[i]),
+                group="" if groups is None else str(groups[i]),
+                yaw_deg=None if yaw is None or np.isnan(yaw[i]) else float(yaw[i]),
+                visible=None if visible is None else visible[i] > 0.5,
+                name=image,
+            )
+        )
+    return samples
+
+
+def _subset_names(archive: Archive) -> list[tuple[str, ...]]:
+    """The subsets of each face: those that the file names, and the bin of its yaw."""
+    count = len(archive.texts["image"])
+    named = archive.texts.get("subset")
+    rows = [[]] * count if named is None else named.reshape(count, -1).tolist()
+    split = [tuple(n.strip() for text in row for n in text.split(";") if n.strip()) for row in rows]
+    yaw = archive.numbers.get("yaw_deg")
+    if yaw is None:
+        return split
+    bins = yaw_bins(np.nan_to_num(yaw))
+    known = np.isfinite(yaw).tolist()
+    return [(*each, b) if k else each for each, b, k in zip(split, bins, known, strict=True)]
+
+
+def _unions(names: Sequence[tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
+    """The sets that 300-W's protocol makes of its parts, where a file names these parts."""
+    there = {name for each in names for name in each}
+    return {
+        union: tuple(i for i, each in enumerate(names) if set(parts) & set(each))
+        for union, parts in UNIONS.items()
+        if union not in there and set(parts) <= there
+    }
+
+
+def _notes(archive: Archive) -> tuple[str, ...]:
+    notes = []
+    if archive.unknown:
+        notes.append(f"Arrays that were not used: {', '.join(archive.unknown)}.")
+    if max(archive.numbers[name].shape[2] for name in ("truth", "prediction")) == 3:
+        notes.append("Errors are in the plane of the picture; the third coordinate is left out.")
+    return tuple(notes)

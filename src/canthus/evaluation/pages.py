@@ -1,0 +1,73 @@
+"""The page of a comparison: models on the same faces."""
+
+from canthus.evaluation import words
+from canthus.evaluation.charts import Curve, ced_chart
+from canthus.evaluation.comparison import Comparison, Scored
+from canthus.evaluation.sections import Chart, Section, Table, render_models
+from canthus.evaluation.tables import percent
+from canthus.metrics import Paired
+
+HOW = (
+    "Differences are the first model's figure minus the second's, over the same faces: of the mean "
+    "error over the faces that both found, of the rest over all. Intervals are those in which 95 % "
+    "of 1000 bootstrap samples fall; p is that of a sign-flip permutation test of the mean errors."
+)
+
+
+def curve_of(scored: Scored) -> Curve:
+    """The cumulative error curve of a report, under its model's name."""
+    return Curve(scored.label, scored.errors)
+
+
+def of_comparison(compared: Comparison) -> str:
+    """The page of models on the same faces: one file of HTML that needs no other."""
+    first = compared.scored[0]
+    label = f"error by {first.normalizer}"
+    chart = ced_chart([curve_of(each) for each in compared.scored], first.threshold, label)
+    sections = [
+        Section("Figures", tables=[_figures(compared)]),
+        Section("Cumulative error", charts=[Chart(chart)]),
+        Section("Face by face", (HOW,), tables=[_pairs(compared)]),
+    ]
+    lead = (
+        f"{len(first.errors)} faces of {first.benchmark}. Errors are divided by "
+        f"{words.normalizer(first.normalizer)} ({first.normalizer}); a face has failed above "
+        f"{100 * first.threshold:g} %, or if it was missed.",
+    )
+    title = " and ".join(dict.fromkeys(each.model for each in compared.scored))
+    return render_models(f"{title} on {first.benchmark}", sections, lead)
+
+
+def _figures(compared: Comparison) -> Table:
+    rows = [
+        (
+            scored.label,
+            str(summary.missed),
+            *(
+                words.with_interval(getattr(summary, name), summary.intervals.get(name))
+                for name in ("nme", "failure_rate", "auc")
+            ),
+        )
+        for scored, summary in zip(compared.scored, compared.summaries, strict=True)
+    ]
+    return Table("Each model", ("model", "missed", "NME %", "failed %", "AUC %"), rows)
+
+
+def _pairs(compared: Comparison) -> Table:
+    rows = [
+        (
+            f"{compared.scored[i].label} minus {compared.scored[j].label}",
+            *(_difference(paired, name) for name in ("nme", "failure_rate", "auc")),
+            f"{paired.p_value:.2g}",
+            percent(paired.first_better),
+            percent(paired.second_better),
+        )
+        for i, j, paired in compared.pairs
+    ]
+    heads = ("pair", "NME", "failed", "AUC", "p", "first better %", "second better %")
+    return Table("Differences in percentage points", heads, rows)
+
+
+def _difference(paired: Paired, name: str) -> str:
+    low, high = (f"{100 * value:+.2f}" for value in paired.intervals[name])
+    return f"{100 * getattr(paired, name):+.2f} ({low} to {high})"

@@ -1,0 +1,236 @@
+"""From answers to figures: every evaluation ends here, whoever made the answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.evaluation.benchmarks import Benchmark
+from canthus.evaluation.conditions import conditions_of
+from canthus.evaluation.report import ALL, FaceResult, Report, Scores, Summary
+from canthus.faces import Landmarks, find_conversion
+from canthus.geometry import Box
+from canthus.metrics import (
+    OverBins,
+    Visibility,
+    auc,
+    auc_histogram,
+    auc_simpson,
+    auc_step_sum,
+    auc_trapezoid,
+    bootstrap,
+    expected_gap,
+    failure_rate,
+    landmark_errors,
+    nme,
+    nme_by_visibility,
+    nme_per_landmark,
+    nme_per_part,
+    over_bins,
+    percentiles,
+    reliability,
+)
+
+Array = NDArray[np.float64]
+
+# What a score promises: models.base says so to the networks, which torch-free code cannot import.
+SCORE_RADIUS = 0.035  # of the longer side of the face's box
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What somebody answered about the faces of a benchmark.
+
+    Attributes:
+        points: (N, L, 2) pixels in the benchmark's scheme; NaN where nothing was found.
+        scheme: the name of the scheme that was answered in; empty if nobody was found.
+        scores: (N, L) of the points, where they are of the same scheme.
+        boxes: that the model was given, or drew; None where there was none.
+        blurs: of each face, if its picture was seen.
+        time_ms: that aligning all of them took, without reading the pictures.
+    """
+
+    points: Array
+    scheme: str
+    scores: Array | None = None
+    boxes: Sequence[Box | None] | None = None
+    blurs: Sequence[float] | None = None
+    time_ms: float | None = None
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """Which faces have any point, (N,)."""
+        known = np.isfinite(self.points[:, :, 0]) & np.isfinite(self.points[:, :, 1])
+        return np.asarray(known.any(axis=1))
+
+
+def score(
+    benchmark: Benchmark,
+    answers: Answers,
+    *,
+    boxes: str,
+    seed: int = 0,
+    notes: Sequence[str] = (),
+) -> Report:
+    """The report of some answers.
+
+    Args:
+        benchmark: the faces, and how they are scored.
+        answers: about them.
+        boxes: whose the model was given, in a word.
+        seed: of the jitter.
+        notes: what a reader must know of the answers.
+
+    Raises:
+        DatasetError: if a face has no length to divide by.
+    """
+    lengths = benchmark.lengths(benchmark.normalizer)
+    errors = errors_of(benchmark, answers)
+    faces = nme(errors, lengths)
+    return Report(
+        benchmark=benchmark.name,
+        title=benchmark.title,
+        scheme=benchmark.scheme.name,
+        model_scheme=answers.scheme,
+        conversion=_conversion(answers, benchmark),
+        boxes=boxes,
+        seed=seed,
+        normalizer=benchmark.normalizer,
+        threshold=benchmark.threshold,
+        subsets=_summaries(benchmark, faces),
+        beside={name: _means(benchmark, errors, name) for name in benchmark.beside},
+        areas=areas_of(faces, benchmark.threshold),
+        over_bins=_over_bins(benchmark, faces),
+        visibility=_visibility(benchmark, errors, lengths),
+        parts=nme_per_part(errors, lengths, benchmark.scheme.parts),
+        landmarks=tuple(nme_per_landmark(errors, lengths).tolist()),
+        scores=_scores(benchmark, answers, errors),
+        ms_per_face=None if answers.time_ms is None else answers.time_ms / len(faces),
+        faces=_faces(benchmark, answers, faces),
+        notes=(*benchmark.notes, *notes),
+    )
+
+
+def errors_of(benchmark: Benchmark, answers: Answers) -> Array:
+    """The errors of the landmarks, (N, L) in pixels; NaN for those the model's scheme lacks."""
+    held = np.ones(benchmark.truth.shape[:2], bool)
+    if answers.scheme:
+        weights = find_conversion(answers.scheme, benchmark.scheme.name).weights
+        held &= np.isfinite(weights).all(axis=1)
+    return landmark_errors(answers.points, benchmark.truth, held)
+
+
+def summarize(errors: Array, threshold: float, groups: Sequence[str] | None = None) -> Summary:
+    """The figures of a set of faces, from their errors (N,); a miss is infinite.
+
+    Args:
+        errors: of the faces.
+        threshold: of failure rate and area.
+        groups: the photo or person of each; intervals are then made over these.
+    """
+    median, p90, p95, p99 = percentiles(errors, (50, 90, 95, 99)).tolist()
+    return Summary(
+        faces=len(errors),
+        missed=int(np.isinf(errors).sum()),
+        nme=_mean(errors),
+        failure_rate=failure_rate(errors, threshold),
+        auc=auc(errors, threshold),
+        median=median,
+        p90=p90,
+        p95=p95,
+        p99=p99,
+        intervals=bootstrap(errors, threshold, groups=groups),
+    )
+
+
+def areas_of(errors: Array, threshold: float) -> dict[str, float]:
+    """The area under the curve of errors (N,) by the other definitions in use, by name."""
+    return {
+        "step_sum": auc_step_sum(errors, threshold),
+        "trapezoid": auc_trapezoid(errors, threshold),
+        "simpson": auc_simpson(errors, threshold),
+        "histogram": auc_histogram(errors, threshold),
+    }
+
+
+def _subsets(benchmark: Benchmark) -> dict[str, list[int]]:
+    """The faces of each subset, all of them first."""
+    named = {name: list(chosen) for name, chosen in benchmark.subsets.items()}
+    return {ALL: list(range(len(benchmark.samples))), **named}
+
+
+def _summaries(benchmark: Benchmark, faces: Array) -> dict[str, Summary]:
+    return {
+        name: summarize(faces[chosen], benchmark.threshold, _groups(benchmark, chosen))
+        for name, chosen in _subsets(benchmark).items()
+    }
+
+
+def _means(benchmark: Benchmark, errors: Array, normalizer: str) -> dict[str, float]:
+    """The mean error of each subset by another normalizer."""
+    faces = nme(errors, benchmark.lengths(normalizer))
+    return {name: _mean(faces[chosen]) for name, chosen in _subsets(benchmark).items()}
+
+
+def _groups(benchmark: Benchmark, chosen: Sequence[int]) -> list[str] | None:
+    return None if benchmark.groups is None else [benchmark.groups[i] for i in chosen]
+
+
+def _over_bins(benchmark: Benchmark, faces: Array) -> OverBins | None:
+    """The mean over the benchmark's bins; None if it has none, or a bin has no face found."""
+    labels = np.full(len(faces), "", dtype=object)
+    for name in benchmark.bins:
+        labels[list(benchmark.subsets.get(name, ()))] = name
+    binned = labels != ""
+    if not binned.any():
+        return None
+    return over_bins(faces[binned], labels[binned].tolist())
+
+
+def _visibility(benchmark: Benchmark, errors: Array, lengths: Array) -> Visibility | None:
+    if benchmark.visible is None:
+        return None
+    return nme_by_visibility(errors, lengths, benchmark.visible)
+
+
+def _faces(benchmark: Benchmark, answers: Answers, errors: Array) -> tuple[FaceResult, ...]:
+    scheme, found = benchmark.scheme, answers.found
+    results = []
+    for i, sample in enumerate(benchmark.samples):
+        given = None if answers.boxes is None else answers.boxes[i]
+        blur = None if answers.blurs is None else answers.blurs[i]
+        seen = None
+        if found[i]:
+            scores = None if answers.scores is None else answers.scores[i]
+            seen = Landmarks(answers.points[i], scheme, scores)
+        conditions = conditions_of(sample, given, blur)
+        results.append(FaceResult(sample, float(errors[i]), seen, conditions))
+    return tuple(results)
+
+
+def _conversion(answers: Answers, benchmark: Benchmark) -> str:
+    """How the answers came into the benchmark's scheme; empty if they were of it."""
+    name = benchmark.scheme.name
+    if answers.scheme in ("", name):
+        return ""
+    return find_conversion(answers.scheme, name).kind
+
+
+def _scores(benchmark: Benchmark, answers: Answers, errors: Array) -> Scores | None:
+    """What the scores promised and kept; None if there are none, or not in [0, 1]."""
+    if answers.scores is None:
+        return None
+    radius = SCORE_RADIUS * np.array([[sample.box.side] for sample in benchmark.samples])
+    known = np.isfinite(answers.scores) & np.isfinite(errors)
+    said = answers.scores[known]
+    if not known.any() or said.min() < 0 or said.max() > 1:
+        return None
+    bins = reliability(said, (errors <= radius)[known])
+    return Scores(SCORE_RADIUS, expected_gap(bins), tuple(bins))
+
+
+def _mean(errors: Array) -> float:
+    """The mean of the faces that were found; NaN if none was."""
+    found = errors[np.isfinite(errors)]
+    return float(found.mean()) if len(found) else float("nan")

@@ -1,0 +1,109 @@
+"""A report as tables to read in a terminal; errors in percent."""
+
+from collections.abc import Iterable
+
+from canthus.evaluation.report import ALL, Report, Scores, Summary
+from canthus.evaluation.tables import percent, table
+
+
+def to_text(report: Report) -> str:
+    """The report as tables to read."""
+    parts = (_head, _subsets, _beside, _definitions, _parts, _reliability, _foot)
+    return "\n".join(line for part in parts for line in part(report))
+
+
+def _head(report: Report) -> Iterable[str]:
+    model = f"{report.model or 'model'} ({report.model_scheme or 'nothing found'})"
+    boxes = "predictions from a file" if report.boxes == "file" else f"{report.boxes} boxes"
+    boxes += f" (seed {report.seed})" if report.boxes == "jitter" else ""
+    limit = f"failed above {100 * report.threshold:g}%"
+    yield f"{report.benchmark}: {report.title}"
+    yield f"{model}, {boxes}, errors by {report.normalizer}, {limit}"
+    if report.conversion:
+        yield (
+            f"answers converted from scheme {report.model_scheme} to {report.scheme} "
+            f"({report.conversion}): not to be compared with native ones"
+        )
+    yield from report.notes
+    yield ""
+
+
+def _subsets(report: Report) -> Iterable[str]:
+    heads = ("faces", "missed", "NME %", "95 %", "fail %", "AUC %", "median", "p90", "p95", "p99")
+    yield from table(heads, [(name, _cells(s)) for name, s in report.subsets.items()])
+    bins = report.over_bins
+    if bins is not None:
+        yield (
+            f"mean over {len(bins.bins)} bins {percent(bins.mean)} % with deviation "
+            f"{percent(bins.std)} %; over faces {percent(report.subsets[ALL].nme)} %"
+        )
+
+
+def _cells(summary: Summary) -> tuple[str, ...]:
+    low, high = summary.intervals.get("nme", (float("nan"), float("nan")))
+    tail = (summary.median, summary.p90, summary.p95, summary.p99)
+    return (
+        str(summary.faces),
+        str(summary.missed),
+        percent(summary.nme),
+        f"{percent(low)} to {percent(high)}" if summary.intervals else "-",
+        percent(summary.failure_rate),
+        percent(summary.auc),
+        *map(percent, tail),
+    )
+
+
+def _beside(report: Report) -> Iterable[str]:
+    if report.beside:
+        yield ""
+        rows = [
+            (name, tuple(map(percent, means.values()))) for name, means in report.beside.items()
+        ]
+        yield from table(tuple(report.subsets), rows, title="NME % by")
+
+
+def _definitions(report: Report) -> Iterable[str]:
+    """What of the same errors others would print, and what of the landmarks is visible."""
+    if report.areas:
+        named = ", ".join(f"{name} {percent(area)}" for name, area in report.areas.items())
+        yield ""
+        yield f"AUC % of all faces: exact {percent(report.headline.auc)}, {named}"
+    seen = report.visibility
+    if seen is not None:
+        yield (
+            f"{seen.share:.1%} of the landmarks are visible: NME % of these "
+            f"{percent(seen.visible)}, of hidden ones {percent(seen.hidden)}"
+        )
+
+
+def _parts(report: Report) -> Iterable[str]:
+    yield ""
+    rows = [(name, (percent(error),)) for name, error in report.parts.items()]
+    yield from table(("NME %",), rows, title="part")
+
+
+def _reliability(report: Report) -> Iterable[str]:
+    if report.scores is not None:
+        yield from _promised(report.scores)
+
+
+def _promised(scores: Scores) -> Iterable[str]:
+    yield ""
+    yield (
+        f"scores: chance of an error below {scores.radius:.1%} of the box's longer side; "
+        f"mean gap {scores.gap:.1%}"
+    )
+    rows = [
+        (f"{b.low:.1f} to {b.high:.1f}", (str(b.count), percent(b.score), percent(b.hits)))
+        for b in scores.bins
+        if b.count
+    ]
+    yield from table(("landmarks", "said %", "was %"), rows, title="score")
+
+
+def _foot(report: Report) -> Iterable[str]:
+    yield ""
+    if report.ms_per_face is not None:
+        yield f"{report.ms_per_face:.1f} ms a face"
+    if report.command:
+        yield f"made by: {report.command}"

@@ -1,0 +1,80 @@
+"""`canthus datasets` and `canthus inspect`, called as from a shell."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from canthus.images.files import read_image, write_image
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def lapa(tmp_path: Path) -> Path:
+    """Two test pictures of LaPa, as it is published."""
+    root = tmp_path / "LaPa"
+    for name in ("images", "labels", "landmarks"):
+        (root / "test" / name).mkdir(parents=True)
+    angles = np.linspace(0, 2 * np.pi, 106, endpoint=False)
+    points = 64 + 20 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    rows = "\n".join(f"{x:.2f} {y:.2f}" for x, y in points)
+    for index in range(2):
+        image = root / "test" / "images" / f"{index}.jpg"
+        write_image(image, np.full((128, 128, 3), 100, np.uint8))
+        (root / "test" / "landmarks" / f"{index}.txt").write_text(f"106\n{rows}\n")
+    return root
+
+
+def test_every_data_set_is_listed(command: Command) -> None:
+    done = command("datasets")
+    assert done.code == 0, done.err
+    assert "wflw" in done.out.splitlines()
+    assert "train 7500, test 2500" in done.out
+
+
+def test_the_list_is_json_too(command: Command) -> None:
+    lines = [json.loads(line) for line in command("datasets", "--json").out.splitlines()]
+    assert {"name", "source", "files", "terms", "splits"} <= set(lines[0])
+
+
+def test_every_benchmark_is_listed_with_its_measure(command: Command) -> None:
+    lines = command("datasets", "--benchmarks", "--json").out.splitlines()
+    found = {line["name"]: line for line in map(json.loads, lines)}
+    assert found["wflw"]["normalizer"] == "inter_ocular"
+    assert found["wflw"]["threshold"] == 0.1
+    assert found["300w"]["subsets"] == ["common", "challenging", "helen", "lfpw", "ibug"]
+
+
+def test_a_copy_with_too_few_faces_is_not_whole(command: Command, lapa: Path) -> None:
+    done = command("inspect", "lapa", lapa, "--split", "test")
+    assert done.code == 1
+    assert "test: 2 faces, expected 2000" in done.out
+    assert done.out.splitlines()[-1] == "not whole"
+
+
+def test_the_inspection_is_json_too(command: Command, lapa: Path) -> None:
+    (lapa / "test" / "images" / "1.jpg").write_bytes(b"no picture")
+    values = json.loads(command("inspect", "lapa", lapa, "--split", "test", "--json").out)
+    assert values["splits"][0]["faces"] == 2
+    assert len(values["unreadable"]) == 1
+
+
+def test_the_sheet_is_a_picture(command: Command, lapa: Path, tmp_path: Path) -> None:
+    command("inspect", "lapa", lapa, "--split", "test", "--out", tmp_path / "sheet.png")
+    assert read_image(tmp_path / "sheet.png").ndim == 3
+
+
+@pytest.mark.parametrize("words", [("lappa",), ("lapa", "--split", "all")])
+def test_unknown_names_are_misuse(command: Command, lapa: Path, words: tuple[str, ...]) -> None:
+    name, *options = words
+    assert command("inspect", name, lapa, *options).code == 2
+
+
+def test_a_folder_that_is_not_there_is_a_reason(command: Command, tmp_path: Path) -> None:
+    done = command("inspect", "lapa", tmp_path / "nowhere")
+    assert done.code == 1
+    assert "Traceback" not in done.err

@@ -1,0 +1,177 @@
+"""Predictions as arrays: what is read, what is refused, and the benchmark a file is by itself."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from canthus.errors import DatasetError
+from canthus.evaluation import archives, evaluate_predictions
+from canthus.evaluation.archives import Measure
+from canthus.faces import SCHEMES
+
+Write = Callable[..., Path]
+EYES = 50.0
+FIVE = SCHEMES["5"]
+MEASURE = Measure("inter_pupil", 0.08)
+
+
+def faces(count: int = 3) -> np.ndarray[Any, Any]:
+    """Faces of five points whose pupils are `EYES` apart; right eye first in the picture."""
+    points = np.array([[0, 0], [EYES, 0], [25, 20], [5, 40], [45, 40]], np.float64)
+    return np.repeat(points[None], count, axis=0) + 10 * np.arange(count)[:, None, None]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes an archive of three faces of five points, with arrays changed or left out (None)."""
+
+    def write(**changes: Any) -> Path:
+        arrays: dict[str, Any] = {
+            "image": np.array(["a.jpg", "b.jpg", "c.jpg"]),
+            "truth": faces(),
+            "prediction": faces() + np.array([3, 4]),
+            **changes,
+        }
+        path = tmp_path / "found.npz"
+        np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+        return path
+
+    return write
+
+
+def report_of(path: Path, measure: Measure = MEASURE) -> Any:
+    archive = archives.read(path)
+    return evaluate_predictions(
+        archive.predictions("5"), archives.benchmark_of(archive, FIVE, measure)
+    )
+
+
+def test_a_known_offset_gives_the_known_error(write: Write) -> None:
+    assert report_of(write()).headline.nme == pytest.approx(5 / EYES)
+
+
+def test_a_third_coordinate_is_left_out_and_said_to_be(write: Write) -> None:
+    deep = np.concatenate([faces(), np.full((3, 5, 1), 99.0)], axis=2)
+    report = report_of(write(prediction=deep))
+    assert report.headline.nme == 0
+    assert "third coordinate is left out" in " ".join(report.notes)
+
+
+def test_a_face_without_prediction_is_missed(write: Write) -> None:
+    found = faces()
+    found[1] = np.nan
+    report = report_of(write(prediction=found))
+    assert (report.headline.missed, report.headline.failure_rate) == (1, pytest.approx(1 / 3))
+
+
+def test_a_point_without_truth_is_not_scored(write: Write) -> None:
+    truth = faces()
+    truth[:, 3] = np.nan
+    report = report_of(write(truth=truth))
+    assert np.isnan(report.landmarks[3])
+    assert report.headline.nme == pytest.approx(5 / EYES)
+
+
+def test_subsets_may_overlap(write: Write) -> None:
+    report = report_of(write(subset=np.array(["blur;pose", "pose", ""])))
+    assert {name: s.faces for name, s in report.subsets.items()} == {"all": 3, "blur": 1, "pose": 2}
+
+
+def test_subsets_may_stand_in_columns(write: Write) -> None:
+    report = report_of(write(subset=np.array([["blur", "pose"], ["", "pose"], ["", ""]])))
+    assert {name: s.faces for name, s in report.subsets.items()} == {"all": 3, "blur": 1, "pose": 2}
+
+
+def test_the_parts_of_300w_make_its_sets(write: Write) -> None:
+    report = report_of(write(subset=np.array(["helen", "lfpw", "ibug"])))
+    counts = {name: s.faces for name, s in report.subsets.items()}
+    assert (counts["common"], counts["challenging"]) == (2, 1)
+
+
+def test_yaw_makes_bins(write: Write) -> None:
+    report = report_of(write(yaw_deg=np.array([10.0, -45.0, np.nan])))
+    assert report.subsets["yaw 30-60"].faces == 1
+    assert report.over_bins is not None
+    assert list(report.over_bins.counts) == [1, 1]
+
+
+def test_a_given_length_divides(write: Write) -> None:
+    report = report_of(write(length=np.array([10.0, 10, 10])), Measure("given", 0.08))
+    assert report.headline.nme == pytest.approx(0.5)
+
+
+def test_a_given_box_divides(write: Write) -> None:
+    boxes = np.tile([0.0, 0, 20, 80], (3, 1))
+    report = report_of(write(box_xywh=boxes), Measure("given_box_size", 0.08))
+    assert report.headline.nme == pytest.approx(5 / 40)
+
+
+def test_visible_and_hidden_landmarks_are_told_apart(write: Write) -> None:
+    visible = np.ones((3, 5))
+    visible[:, 4] = 0
+    found = faces()
+    found[:, 4] += (0, 10)
+    seen = report_of(write(visible=visible, prediction=found)).visibility
+    assert (seen.share, seen.visible, seen.hidden) == pytest.approx((0.8, 0, 10 / EYES))
+
+
+def test_arrays_that_mean_nothing_are_named(write: Write) -> None:
+    assert "mystery" in " ".join(report_of(write(mystery=np.zeros(3))).notes)
+
+
+def test_faces_without_a_name_are_numbered(write: Write) -> None:
+    report = report_of(write(image=None))
+    assert [face.sample.name for face in report.faces] == ["face 0", "face 1", "face 2"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"prediction": None}, "expected an array 'prediction', found image, truth"),
+        ({"prediction": faces(2)}, r"prediction: expected shape \(3, 5, 2\)"),
+        ({"truth": faces()[:, :4]}, r"truth: expected shape \(3, 5, 2\)"),
+        ({"visible": np.ones((3, 4))}, "visible: expected shape"),
+        ({"box_xywh": np.ones((3, 2))}, "box_xywh: expected shape"),
+        ({"image": np.arange(3)}, "image: expected texts, found int64"),
+        ({"image": np.array(["a.jpg"])}, "for 1 images"),
+        ({"prediction": np.full((3, 5, 2), "x")}, "prediction: expected numbers"),
+        ({"truth": np.full((3, 5, 2), np.inf)}, r"truth\[0\]: expected finite numbers or NaN"),
+        ({"length": np.array([1, 1, np.nan])}, r"length\[2\]: expected finite numbers"),
+        ({"box_xywh": np.tile([0.0, 0, -1, 5], (3, 1))}, r"face 0 \(a.jpg\)"),
+        ({"truth": np.full((3, 5, 2), np.nan)}, r"face 0 \(a.jpg\)"),
+    ],
+)
+def test_what_does_not_fit_is_named(write: Write, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(DatasetError, match=complaint):
+        report_of(write(**changes))
+
+
+def test_points_of_another_scheme_are_refused(write: Write) -> None:
+    archive = archives.read(write())
+    with pytest.raises(DatasetError, match="68 points of scheme 68, found 5"):
+        archives.benchmark_of(archive, SCHEMES["68"], MEASURE)
+
+
+def test_objects_are_not_unpickled(write: Write) -> None:
+    with pytest.raises(DatasetError, match=r"cannot be read as an \.npz of plain arrays"):
+        archives.read(write(image=np.array([{"a": 1}] * 3, dtype=object)))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])
+def test_a_file_that_is_cut_off_is_refused(write: Write, share: float) -> None:
+    path = write()
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(DatasetError, match="cannot be read"):
+        archives.read(path)
+
+
+def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "other.npz", "w") as file:
+        file.writestr("prediction.npy", "no array")
+        file.writestr("image.npy", "none either")
+    with pytest.raises(DatasetError, match=r"image: expected shape|prediction: expected numbers"):
+        archives.read(tmp_path / "other.npz")
