@@ -66,7 +66,7 @@ def test_equal_expectations_keep_the_order_of_the_faces() -> None:
     np.testing.assert_allclose(risk_curve([0.1, 0.3], [1, 1]), [0.1, 0.2])
 
 
-@pytest.mark.parametrize(("coverage", "risk"), [(0.01, 0.1), (0.5, 0.15), (1, 0.4)])
+@pytest.mark.parametrize(("coverage", "risk"), [(0.01, 0.1), (0.5, 0.15), (0.7, 0.2), (1, 0.4)])
 def test_the_risk_at_a_coverage_is_that_of_its_faces(coverage: float, risk: float) -> None:
     assert risk_at_coverage([0.1, 0.2, 0.3, 1.0], [1, 2, 3, 4], coverage) == pytest.approx(risk)
 

@@ -103,3 +103,9 @@ def test_a_truth_without_area_is_refused() -> None:
 def test_clips_of_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="clips of one shape"):
         nmj(STILL[:3], STILL[:4])
+
+
+def test_shaking_is_divided_by_the_length_of_the_last_of_three_frames() -> None:
+    """A second difference of (3, 4), over the root of 3."""
+    found = rms_shake([[[0, 0]], [[0, 0]], [[3, 4]]], [1, 2, 100])
+    assert found == pytest.approx(0.05 / np.sqrt(3))

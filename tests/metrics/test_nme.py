@@ -129,3 +129,8 @@ def test_a_missed_face_is_not_one_without_visible_landmarks() -> None:
     found = nme_by_visibility(np.array([[INF, INF], [1, 3]]), [100, 100], [[1, 0], [1, 0]])
     assert (found.none_visible, found.none_hidden) == (0, 0)
     assert (found.visible, found.hidden) == pytest.approx((0.01, 0.03))
+
+
+def test_a_hidden_landmark_without_a_truth_is_none() -> None:
+    found = nme_by_visibility(np.array([[1, NAN]]), [100], [[1, 0]])
+    assert (found.share, found.none_visible, found.none_hidden) == (1, 0, 1)
