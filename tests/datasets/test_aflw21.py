@@ -93,6 +93,7 @@ def test_nothing_is_written_beside_the_database(root: Path) -> None:
         ("UPDATE FeatureCoords SET feature_id = 22 WHERE feature_id = 1", "a feature from 1 to 21"),
         ("UPDATE FaceImages SET filepath = '../../x.jpg'", "expected the name of a picture below"),
         ("UPDATE FaceImages SET filepath = NULL", "expected the path of its picture"),
+        ("UPDATE Faces SET file_id = 'x' WHERE face_id = 39342", "39342: expected the path of its"),
         ("DROP TABLE FacePose", "cannot be read as AFLW's database: no such table: FacePose"),
         ("DELETE FROM FeatureCoords", "expected faces with landmarks, found none"),
     ],
@@ -113,3 +114,25 @@ def test_another_file_is_refused(tmp_path: Path, data: bytes) -> None:
 def test_a_database_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"aflw.sqlite: expected AFLW's database, found none"):
         aflw21.read(tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_flipped_bits_give_a_result_or_an_error(root: Path, seed: int) -> None:
+    path, random = root / "aflw.sqlite", np.random.default_rng(seed)
+    data = bytearray(path.read_bytes())
+    for place in random.integers(0, len(data), 40):
+        data[place] ^= 1 << random.integers(0, 8)
+    path.write_bytes(data)
+    try:
+        faces = aflw21.read(root)
+    except DatasetError:
+        return
+    assert faces
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.9])
+def test_a_database_that_is_cut_off_is_refused(root: Path, share: float) -> None:
+    path = root / "aflw.sqlite"
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(DatasetError, match=r"aflw\.sqlite: cannot be read as AFLW's database"):
+        aflw21.read(root)

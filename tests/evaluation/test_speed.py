@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from canthus.detection import Mtcnn
 from canthus.errors import CanthusError
 from canthus.evaluation import speed
+from canthus.images.files import read_image
 
 
 class Counter:
@@ -82,6 +84,26 @@ def test_importing_brings_no_torch() -> None:
     found = speed.time_import(runs=1)
     assert not found.torch
     assert 0 < found.wall.median_ms < 60_000
+
+
+def test_the_drawn_photo_is_the_same_each_time(tmp_path: Path) -> None:
+    first = speed.drawn_photo(tmp_path).read_bytes()
+    assert speed.drawn_photo(tmp_path).read_bytes() == first
+
+
+def test_the_detector_finds_one_face_in_the_drawn_photo(tmp_path: Path) -> None:
+    (found,) = Mtcnn()(read_image(speed.drawn_photo(tmp_path)))
+    assert found.score > 0.95
+
+
+def test_cores_that_this_process_may_not_use_are_not_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if sys.platform != "linux":
+        pytest.skip("only Linux tells which cores a process may use")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _process: {1, 3, 5})
+    assert speed.num_cores() == 3
+    assert speed.machine()["cores"] == "3"
 
 
 def test_the_machine_is_named() -> None:

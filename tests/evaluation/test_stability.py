@@ -7,7 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from canthus.evaluation import Benchmark
-from canthus.evaluation.stability import measure, shifted, shifts
+from canthus.evaluation.stability import (
+    compressed,
+    measure,
+    measure_changed,
+    noisy,
+    shifted,
+    shifts,
+)
 from canthus.faces import SCHEMES, Face, Landmarks
 from canthus.geometry import Box
 
@@ -59,7 +66,7 @@ def test_a_shifted_slope_is_the_slope_of_the_shifted() -> None:
 def test_what_follows_exactly_strays_by_nothing(benchmark: Benchmark) -> None:
     found = measure(Follower(), benchmark, photos=3)
     assert found.rms == pytest.approx(0, abs=1e-6)
-    assert (found.photos, found.shifts, found.missed) == (3, COUNT, 0)
+    assert (found.photos, found.repeats, found.missed) == (3, COUNT, 0)
 
 
 def test_a_jump_every_second_time_is_found(benchmark: Benchmark) -> None:
@@ -88,3 +95,26 @@ def test_a_face_that_is_lost_is_counted(fake: Fake, benchmark: Benchmark) -> Non
 
 def test_if_all_are_lost_there_is_no_figure(fake: Fake, benchmark: Benchmark) -> None:
     assert math.isnan(measure(fake(lost=tuple(range(6))), benchmark, photos=6).rms)
+
+
+def test_what_hangs_on_the_box_does_not_mind_noise(benchmark: Benchmark) -> None:
+    found = measure_changed(Follower(), benchmark, noisy(5), photos=3, repeats=2)
+    assert (found.photos, found.repeats, found.rms) == (3, 2, 0)
+
+
+def test_every_second_answer_that_jumps_is_half_of_the_squares(benchmark: Benchmark) -> None:
+    found = measure_changed(Follower(jump=2), benchmark, noisy(5), photos=3, repeats=2)
+    assert found.rms == pytest.approx(2 / 40 / math.sqrt(2), rel=1e-4)
+
+
+def test_noise_is_as_strong_as_asked_and_another_each_time() -> None:
+    gray = np.full((200, 200, 3), 128, np.uint8)
+    first, second = (noisy(5)(gray, repeat).astype(float) for repeat in (0, 1))
+    assert first.std() == pytest.approx(5, rel=0.05)
+    assert (first != second).any()
+
+
+def test_compression_is_stronger_at_a_lower_quality() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    away = [np.abs(compressed(q)(image, 0).astype(int) - image).mean() for q in (95, 30)]
+    assert away[0] < away[1]

@@ -2,72 +2,146 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from canthus.cli import outputs
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import track
 from canthus.detection import Mtcnn
 from canthus.errors import WeightsError
 from canthus.evaluation.figures import Result, results_to_plain, results_to_text
+from canthus.evaluation.protocols import BENCHMARKS
 from canthus.evaluation.speed import machine
-from canthus.evaluation.suite import Suite
+from canthus.evaluation.suite import PHOTOS, Suite
+from canthus.evaluation.sweep import SCHEMA, Sweep
+from canthus.faces import SCHEMES
 from canthus.runtime import Aligner, load, weights
 from canthus.runtime.manifest import Figure
+from canthus.storage import write_whole
 
-Part = Literal["accuracy", "speed", "start", "stability", "detector", "all"]
+Part = Literal["speed", "start", "accuracy", "boxes", "stability", "detector", "all"]
+Measure = Callable[[str], list[Figure]]  # of a model, by its name or file
+
+# speed has the start
+EVERY: tuple[Part, ...] = ("speed", "accuracy", "boxes", "stability", "detector")
+SWEEPS, PAGE = "boxes.json", "boxes.html"
+
+Models = Annotated[
+    list[str] | None, typer.Option(help="A name or a file; all models inside by default.")
+]
+Photo = Annotated[Path | None, typer.Option(help="For the cold start; a drawn face by default.")]
+On = Annotated[str, typer.Option(help="Boxes: the benchmark whose faces they are drawn about.")]
+Faces = Annotated[int, typer.Option(min=1, help="Boxes: how many of its faces.")]
+Clip = Annotated[Path | None, typer.Option(help="Stability: a video, or a folder of frames.")]
+Truth = Annotated[
+    Path | None, typer.Option(help="Of the clip: an .npy (T, L, 2), or a folder of .pts.")
+]
+Scheme = Annotated[str, typer.Option(help="Of the clip's truth.")]
+Out = Annotated[Path | None, typer.Option(help=f"Boxes: folder for {SWEEPS} and {PAGE}.")]
 
 
 def benchmark(
-    part: Annotated[Part, typer.Argument(help="What to measure.")] = "all",
-    data: Annotated[
-        Path, typer.Option(help="The folder that holds the data sets; speed needs none.")
+    part: Annotated[
+        Part, typer.Argument(help="What to measure; speed, with a start, needs no data.")
+    ] = "all",
+    root: Annotated[
+        Path, typer.Option("--root", "--data", help="The folder that holds the data sets.")
     ] = Path(),
-    model: Annotated[
-        list[str] | None, typer.Option(help="A name or a file; all models inside by default.")
-    ] = None,
-    photo: Annotated[
-        Path | None, typer.Option(help="For the cold start; one of the data by default.")
-    ] = None,
+    model: Models = None,
+    photo: Photo = None,
+    on: On = PHOTOS,
+    faces: Faces = 100,
+    clip: Clip = None,
+    truth: Truth = None,
+    scheme: Scheme = "68",
+    out: Out = None,
     runs: Annotated[int, typer.Option(min=1, help="Of whatever is timed.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Measure speed, cold start and accuracy on this machine."""
+    """Measure speed, cold start, accuracy and steadiness on this machine."""
+    _check(on, scheme)
     command = shlex.join(["canthus", *sys.argv[1:]])
-    suite = Suite(root=data, command=command, runs=runs, track=track)
-    results = list(_measured(suite, part, model or weights.names(), photo))
+    suite = Suite(root=root, command=command, runs=runs, track=track)
+    sweeps = _Sweeps(suite, on, faces, out)
+    measures = _measures(suite, photo, sweeps)
+    if clip is not None:
+        measures["stability"] = lambda name: suite.clip(load(name), clip, truth, scheme)
+    parts = EVERY if part == "all" else (part,)
+    results = list(_measured(suite, parts, model or weights.names(), measures))
     if json:
         print(to_line(results_to_plain(results, command=command, machine=machine())))
     else:
         print(results_to_text(results))
         print("\n" + ", ".join(f"{name} {value}" for name, value in machine().items()))
+    sweeps.write()
 
 
-def _measured(suite: Suite, part: Part, models: list[str], photo: Path | None) -> Iterable[Result]:
-    """The results of the parts that are wanted, the quick ones first."""
+def _check(on: str, scheme: str) -> None:
+    """Refuse names that are not known, before any work."""
+    for hint, name, names in (("--on", on, BENCHMARKS), ("--scheme", scheme, SCHEMES)):
+        if name not in names:
+            raise typer.BadParameter(f"{name!r} is none of {', '.join(names)}", param_hint=hint)
 
-    def wanted(name: Part) -> bool:
-        return part in (name, "all")
 
-    each: dict[Part, Callable[[Aligner], list[Figure]]] = {
-        "speed": suite.speed,
-        "accuracy": suite.accuracy,
-        "stability": suite.stability,
+class _Sweeps:
+    """The sweeps of boxes, a model each, and the folder they are written to."""
+
+    def __init__(self, suite: Suite, on: str, faces: int, out: Path | None) -> None:
+        self._suite, self._on, self._faces, self._out = suite, on, faces, out
+        self._found: list[Sweep] = []
+        if out is not None:
+            from canthus.evaluation import pages  # what it needs comes with an extra
+
+            self._page = pages.of_sweeps
+            outputs.prepare(out)
+
+    def figures(self, aligner: Aligner) -> list[Figure]:
+        """Sweep the boxes of a model."""
+        self._found.append(self._suite.boxes(aligner, self._on, self._faces))
+        return self._suite.sweep_figures(self._found[-1])
+
+    def write(self) -> None:
+        """Write what was swept, if somebody has asked for it."""
+        if self._out is None or not self._found:
+            return
+        values = {"schema": SCHEMA, "kind": "sweeps"}
+        sweeps = [sweep.to_plain() for sweep in self._found]
+        outputs.write_json(self._out / SWEEPS, {**values, "sweeps": sweeps})
+        write_whole(self._out / PAGE, self._page(self._found).encode())
+        print(f"wrote {SWEEPS}, {PAGE} into {self._out}", file=sys.stderr)
+
+
+def _measures(suite: Suite, photo: Path | None, sweeps: _Sweeps) -> dict[Part, Measure]:
+    """How each part measures a model; the detector needs none, so it is not among them."""
+
+    def loaded(measure: Callable[[Aligner], list[Figure]], model: str) -> list[Figure]:
+        return measure(load(model))
+
+    return {
+        "speed": partial(suite.speed, photo=photo),
+        "start": partial(suite.start, photo=photo),
+        "accuracy": partial(loaded, suite.accuracy),
+        "boxes": partial(loaded, sweeps.figures),
+        "stability": partial(loaded, suite.stability),
     }
-    if part != "detector" and not models:
+
+
+def _measured(
+    suite: Suite, parts: Iterable[Part], models: list[str], measures: Mapping[Part, Measure]
+) -> Iterable[Result]:
+    """The results of the parts, model by model."""
+    asked = [part for part in parts if part in measures]
+    if asked and not models:
         raise WeightsError("there is no model inside this package; name one with --model")
-    if wanted("start"):
-        for name in models:
-            figures = suite.start(photo or suite.photo(), name)
-            yield Result(load(name).manifest.name, tuple(figures))
-    asked = {key: measure for key, measure in each.items() if wanted(key)}
-    for name in models if asked else ():
-        aligner = load(name)
-        for key, measure in asked.items():
-            print(f"{aligner.manifest.name}: {key}", file=sys.stderr)
-            yield Result(aligner.manifest.name, tuple(measure(aligner)))
-    if wanted("detector"):
+    for model in models if asked else ():
+        name = load(model).manifest.name
+        for part in asked:
+            print(f"{name}: {part}", file=sys.stderr)
+            yield Result(name, tuple(measures[part](model)))
+    if "detector" in parts:
         yield Result("", tuple(suite.detector(Mtcnn())))

@@ -56,11 +56,12 @@ class _Faces:
         count = len(self.boxes)
         self.points = matlab.numbers(variables, "data", (count, 38), path)
         self.seen = matlab.numbers(variables, "mask_new", (count, 19), path) > 0
-        self.names = [_text(cell) for cell in np.asarray(variables["nameList"]).ravel()]
+        cells = np.asarray(variables["nameList"]).ravel()
+        self.names = [_text(cell, f"{path}: nameList[{row}]") for row, cell in enumerate(cells)]
         if len(self.names) != count:
             raise DatasetError(f"{path}: nameList: expected {count} names, found {len(self.names)}")
         order = np.asarray(variables["ra"]).ravel()
-        if sorted(order.tolist()) != list(range(1, count + 1)):
+        if order.dtype.kind not in "fiu" or sorted(order.tolist()) != [*range(1, count + 1)]:
             raise DatasetError(f"{path}: ra: expected a permutation of 1 to {count}")
         self.order = order.astype(np.int64) - 1
 
@@ -85,6 +86,9 @@ class _Faces:
         )
 
 
-def _text(cell: object) -> str:
+def _text(cell: object, where: str) -> str:
     """A MATLAB cell's text."""
-    return str(cell.item() if isinstance(cell, np.ndarray) and cell.size == 1 else cell).strip()
+    text = cell.item() if isinstance(cell, np.ndarray) and cell.size == 1 else cell
+    if not isinstance(text, str):
+        raise DatasetError(f"{where}: expected the name of a picture, found {text!r:.60}")
+    return text.strip()

@@ -10,6 +10,7 @@ left of and 0.9 above the fitted ones: they count from 0 already.
 
 from collections.abc import Mapping
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -131,8 +132,9 @@ def _beside(path: Path, shape: tuple[int, ...]) -> Array:
     if not path.is_file():
         raise DatasetError(f"{path}: expected this file beside the pictures, found none; {SOURCE}")
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        # Mapped, not loaded: a header may promise far more than the file holds.
+        array = np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError, TypeError, OverflowError, SyntaxError, TokenError) as error:
         raise DatasetError(f"{path}: cannot be read as an array: {error}") from None
     if array.shape != shape or array.dtype.kind != "f" or not np.isfinite(array).all():
         raise DatasetError(

@@ -24,7 +24,7 @@ FILE = "aflw.sqlite"
 PICTURES = ("flickr", "data/flickr")
 FACES = """
 SELECT f.face_id, i.filepath, r.x, r.y, r.w, r.h, p.yaw, p.pitch, p.roll
-FROM Faces f JOIN FaceImages i ON i.file_id = f.file_id
+FROM Faces f LEFT JOIN FaceImages i ON i.file_id = f.file_id
 LEFT JOIN FaceRect r ON r.face_id = f.face_id
 LEFT JOIN FacePose p ON p.face_id = f.face_id
 GROUP BY f.face_id ORDER BY f.face_id
@@ -49,6 +49,18 @@ def read(root: Path, split: str = "all") -> list[Sample]:
     """
     split_of(split, SPLITS)
     path = root / FILE
+    faces, coordinates = _rows(path)
+    points = _points(coordinates, path)
+    pictures = next((root / name for name in PICTURES if (root / name).is_dir()), root / "flickr")
+    found = (_sample(row, points, pictures, path) for row in faces)
+    samples = [sample for sample in found if sample is not None]
+    if not samples:
+        raise DatasetError(f"{path}: expected faces with landmarks, found none")
+    return samples
+
+
+def _rows(path: Path) -> tuple[list[Row], list[Row]]:
+    """The faces, and the coordinates of their landmarks."""
     if not path.is_file():
         raise DatasetError(f"{path}: expected AFLW's database, found none")
     try:
@@ -56,16 +68,13 @@ def read(root: Path, split: str = "all") -> list[Sample]:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)
         ) as base:
-            faces = base.execute(FACES).fetchall()
-            points = _points(base.execute(COORDINATES).fetchall(), path)
+            # What is missing of a page that was cut off reads as rows of zeros.
+            (said,) = base.execute("PRAGMA quick_check(1)").fetchone()
+            if said != "ok":
+                raise sqlite3.DatabaseError(f"it is damaged: {said!s:.200}")
+            return base.execute(FACES).fetchall(), base.execute(COORDINATES).fetchall()
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
         raise DatasetError(f"{path}: cannot be read as AFLW's database: {error}") from None
-    pictures = next((root / name for name in PICTURES if (root / name).is_dir()), root / "flickr")
-    found = (_sample(row, points, pictures, path) for row in faces)
-    samples = [sample for sample in found if sample is not None]
-    if not samples:
-        raise DatasetError(f"{path}: expected faces with landmarks, found none")
-    return samples
 
 
 def _points(

@@ -26,6 +26,7 @@ PICTURES: Mapping[str, str] = {"train": "IsTr", "test": "IsT"}
 POINTS: Mapping[str, str] = {"train": "phisTr", "test": "phisT"}
 BOXES: Mapping[str, str] = {"train": "bboxesTr", "test": "bboxesT"}
 MAX_PIXELS = 200_000_000
+MAX_FACES = 1_000_000
 
 
 def read(root: Path, split: str) -> list[Sample]:
@@ -104,17 +105,22 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def _table(file: Any, name: str, columns: int, path: Path) -> NDArray[np.float64]:
-    """A table with a row for each face, whichever way it lies in the file."""
+    """A table with a row for each face, whichever way it lies in the file.
+
+    Where both sides are as long as a row, it is taken to lie as published, (columns, N).
+    """
     try:
-        found = file[name][()] if name in file else None
-        table = None if found is None else np.asarray(found, np.float64)
+        if name not in file:
+            raise DatasetError(f"{path}: expected a variable {name!r}, found none")
+        stored = file[name]
+        if stored.ndim != 2 or columns not in stored.shape or stored.size > columns * MAX_FACES:
+            raise DatasetError(f"{path}: {name}: expected {columns} x N, found {stored.shape}")
+        if stored.dtype.kind not in "fiu":
+            raise DatasetError(f"{path}: {name}: expected numbers, found {stored.dtype}")
+        table = np.asarray(stored[()], np.float64)
     except (*DAMAGED, RuntimeError) as error:
         raise DatasetError(f"{path}: {name}: cannot be read: {error!s:.200}") from None
-    if table is None:
-        raise DatasetError(f"{path}: expected a variable {name!r}, found none")
-    if table.ndim != 2 or columns not in table.shape:
-        raise DatasetError(f"{path}: {name}: expected {columns} x N, found {table.shape}")
-    rows = table.T if table.shape[0] == columns else table  # (columns, N) is how HDF5 has it
+    rows = table.T if table.shape[0] == columns else table
     bad = ~(np.abs(rows) < LIMIT)  # false for NaN too
     if bad.any():
         row, column = np.argwhere(bad)[0].tolist()

@@ -65,10 +65,16 @@ def _boxes(path: Path) -> list[Box]:
     if len(tables) != 1:
         raise DatasetError(f"{path}: expected one table N x 4, found {len(tables)}")
     rows = matlab.numbers(variables, tables[0], (-1, 4), path)
+    return [_box(row, f"{path}: {tables[0]}[{i}]") for i, row in enumerate(rows.tolist())]
+
+
+def _box(row: list[float], where: str) -> Box:
+    """The box of a row: corner, width and height."""
+    x, y, width, height = row
     try:
-        return [Box.from_xywh(x - 1, y - 1, width, height) for x, y, width, height in rows.tolist()]
+        return Box.from_xywh(x - 1, y - 1, width, height)
     except ValueError as error:
-        raise DatasetError(f"{path}: {tables[0]}: {error}") from None
+        raise DatasetError(f"{where}: {error}") from None
 
 
 def _pictures(root: Path) -> Path:
@@ -80,16 +86,16 @@ def _pictures(root: Path) -> Path:
 def _sample(file: Path, box: Box, entry: int, pictures: Path) -> Sample:
     variables = matlab.load(file, ["Points", "Occ"])
     points = matlab.numbers(variables, "Points", (68, 2), file) - 1
-    hidden = np.asarray(variables["Occ"])
-    if hidden.size != 68 or hidden.dtype.kind not in "fiub":
-        raise DatasetError(f"{file}: Occ: expected 68 flags, found shape {hidden.shape}")
+    hidden = np.asarray(variables["Occ"]).ravel()
+    if hidden.size != 68 or hidden.dtype.kind not in "fiub" or not np.isfinite(hidden).all():
+        raise DatasetError(f"{file}: Occ: expected 68 flags, found {hidden!r:.80}")
     name = f"{cofw.SPLITS['train'] + entry:05d}.jpg"
     return Sample(
         image=pictures,
         box=box,
         landmarks=Landmarks(points, SCHEMES["68"]),
         group=name,
-        visible=hidden.ravel() == 0,
+        visible=hidden == 0,
         name=name,
         entry=entry,
     )

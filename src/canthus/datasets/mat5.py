@@ -66,6 +66,8 @@ def _check_top(element: _Element, order: str) -> None:
         if not unpacked.eof:
             raise _Unsound("a compressed element is not whole")
         for inner in _elements(memoryview(inside), order):
+            if inner.kind == COMPRESSED:
+                raise _Unsound("a compressed element within another")
             _check_top(inner, order)
     elif element.kind == MATRIX:
         _check_matrix(element.data, order, 0)

@@ -1,13 +1,15 @@
 """300W-LP: 300-W turned to large poses, for training (Zhu et al., CVPR 2016).
 
 `landmarks/<SET>/<name>_pts.mat` hold `pts_2d` (what is seen of the outline) and `pts_3d` (the
-landmarks of the model, projected), 68 x 2 each, counted from 1. Pictures lie in AFW, HELEN, IBUG
-and LFPW, mirrored ones in folders that end in `_Flip`. A name ends in its step of yaw, `_0` to
-`_17`. Poses stand in the `.mat` beside each picture; `aflw2000.pose_of` reads one.
+landmarks of the model, projected), 68 x 2 each, counted from 1. Pictures, 450 pixels wide, lie in
+AFW, HELEN, IBUG and LFPW, mirrored ones under the same names in folders that end in `_Flip`; their
+landmarks are the mirrored ones. A name ends in its step of yaw, `_0` to `_17`. Poses stand in the
+`.mat` beside each picture; `aflw2000.pose_of` reads one.
 """
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from canthus.datasets import matlab
@@ -27,6 +29,7 @@ SETS = ("AFW", "HELEN", "IBUG", "LFPW")
 LANDMARKS = "landmarks"
 STEP = re.compile(r"(.+)_\d+")
 MIRRORED = "_Flip"
+WIDTH = 450  # pixels of every picture
 
 
 def read(root: Path, split: str) -> list[Sample]:
@@ -43,15 +46,25 @@ def read(root: Path, split: str) -> list[Sample]:
     """
     split_of(split, SPLITS)
     variable = "pts_3d" if "3d" in split else "pts_2d"
-    sets = [f"{name}{end}" for name in SETS for end in ("", MIRRORED)]
     samples = []
-    for name in sets if split.endswith("flipped") else SETS:
+    for name in SETS:
         folder = root / LANDMARKS / name
         files = sorted(folder.glob("*_pts.mat"))
         if not files:
             raise DatasetError(f"{folder}: expected landmark files *_pts.mat, found none")
-        samples += [_sample(root / name, file, variable) for file in files]
+        faces = [_sample(root / name, file, variable) for file in files]
+        samples += faces
+        if split.endswith("flipped"):
+            samples += [_flipped(face, root) for face in faces]
     return samples
+
+
+def _flipped(sample: Sample, root: Path) -> Sample:
+    """The same face in the mirrored picture."""
+    landmarks = sample.landmarks.mirrored(WIDTH)
+    name = f"{sample.image.parent.name}{MIRRORED}/{sample.image.name}"
+    box = Box.around(landmarks.points)
+    return replace(sample, image=root / name, box=box, landmarks=landmarks, name=name)
 
 
 def _sample(pictures: Path, file: Path, variable: str) -> Sample:
@@ -62,7 +75,7 @@ def _sample(pictures: Path, file: Path, variable: str) -> Sample:
         box = Box.around(points)
     except ValueError as error:
         raise DatasetError(f"{file}: {variable}: {error}") from None
-    folder = pictures.name.removesuffix(MIRRORED)
+    folder = pictures.name
     return Sample(
         image=pictures / f"{stem}.jpg",
         box=box,

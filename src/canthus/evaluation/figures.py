@@ -78,10 +78,20 @@ def shown(figure: Figure) -> str:
     if not math.isfinite(figure.value):
         return "-"
     word = figure.metric.split()[0]
-    for suffix, unit in (("_ms", "ms"), ("_mb", "MB"), ("_count", "")):
+    if word.endswith("_count"):
+        return _counted(figure.value)
+    for suffix, unit in (("_ms", "ms"), ("_mb", "MB")):
         if word.endswith(suffix):
-            return f"{figure.value:.2f} {unit}".strip()
+            return f"{figure.value:.2f} {unit}"
     return f"{100 * figure.value:.2f} %"
+
+
+def _counted(value: float) -> str:
+    """A count for people; from 100,000 on in millions, from 10^9 on in thousands of them."""
+    for unit, size, least in (("G", 1e9, 1e9), ("M", 1e6, 1e5)):
+        if value >= least:
+            return f"{value / size:.2f} {unit}"
+    return f"{value:.2f}"
 
 
 def _from_values(values: Mapping[str, Any]) -> list[Figure]:

@@ -1,9 +1,12 @@
-"""The page of a comparison: models on the same faces."""
+"""The pages of several models: on the same faces, and in ever worse boxes."""
+
+from collections.abc import Sequence
 
 from canthus.evaluation import words
-from canthus.evaluation.charts import Curve, ced_chart
+from canthus.evaluation.charts import Curve, Line, ced_chart, sweep_chart
 from canthus.evaluation.comparison import Comparison, Scored
 from canthus.evaluation.sections import Chart, Section, Table, render_models
+from canthus.evaluation.sweep import LABELS, SETTINGS, Kind, Sweep
 from canthus.evaluation.tables import percent
 from canthus.metrics import Paired
 
@@ -71,3 +74,40 @@ def _pairs(compared: Comparison) -> Table:
 def _difference(paired: Paired, name: str) -> str:
     low, high = (f"{100 * value:+.2f}" for value in paired.intervals[name])
     return f"{100 * getattr(paired, name):+.2f} ({low} to {high})"
+
+
+def of_sweeps(sweeps: Sequence[Sweep]) -> str:
+    """The page of box robustness: one curve per model in each chart, no other file needed.
+
+    Args:
+        sweeps: a model each, on the same benchmark.
+    """
+    first = sweeps[0]
+    sections = [_swept(sweeps, kind) for kind in SETTINGS]
+    lead = (
+        f"{first.faces} faces of {first.benchmark}, evenly chosen, in boxes that depart from the "
+        f"true ones. Errors are divided by {words.normalizer(first.normalizer)} "
+        f"({first.normalizer}) of the face as it was; a face has failed above "
+        f"{100 * first.threshold:g} %. A shift is in eight directions, a turn to either side.",
+    )
+    title = f"Wrong boxes: {', '.join(sweep.model for sweep in sweeps)} on {first.benchmark}"
+    return render_models(title, sections, lead)
+
+
+def _swept(sweeps: Sequence[Sweep], kind: Kind) -> Section:
+    """The charts and the table of one kind of departure."""
+    settings = SETTINGS[kind]
+    errors = [Line(s.model, settings, [100 * v for v in s.series[kind].nme]) for s in sweeps]
+    failed = [
+        Line(s.model, settings, [100 * v for v in s.series[kind].failure_rate]) for s in sweeps
+    ]
+    rows = [(sweep.model, *(f"{percent(v)}" for v in sweep.series[kind].nme)) for sweep in sweeps]
+    heads = ("NME %", *(f"{setting:g}" for setting in settings))
+    return Section(
+        LABELS[kind][0].upper() + LABELS[kind][1:],
+        tables=[Table(f"Mean error by the {LABELS[kind]}", heads, rows)],
+        charts=[
+            Chart(sweep_chart(errors, LABELS[kind], "mean error, %"), "Mean error"),
+            Chart(sweep_chart(failed, LABELS[kind], "failed, %"), "Failed faces"),
+        ],
+    )

@@ -22,13 +22,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.datasets import synthetic
 from canthus.errors import CanthusError
+from canthus.images.files import write_image
 
 if TYPE_CHECKING:
     from canthus.detection import Detector
     from canthus.runtime import Backend
 
 WARM_UP = 3  # runs that nobody counts
+DRAWN_SEED, DRAWN_SIZE = 5, 512  # of a picture whose one face the detector is sure of
 # A process's peak includes that of the process it was split from, so a small one starts it.
 LAUNCHER = """
 import os, sys, time
@@ -143,6 +146,14 @@ def time_start(photo: Path, *, model: str = "", runs: int = 10) -> Start:
     return Start(summed_up([wall for wall, _ in took]), max(peak for _, peak in took))
 
 
+def drawn_photo(folder: Path) -> Path:
+    """Draw a face into a folder, for a start where there is no photo; the same one each time."""
+    face = synthetic.draw(np.random.default_rng(DRAWN_SEED), size=DRAWN_SIZE)
+    path = folder / "drawn.jpg"
+    write_image(path, face.image)
+    return path
+
+
 def time_import(*, runs: int = 10) -> Import:
     """Time `import canthus` in a fresh interpreter, without the interpreter's own start.
 
@@ -154,11 +165,18 @@ def time_import(*, runs: int = 10) -> Import:
     return Import(summed_up(times), any(torch == "True" for _, torch in said))
 
 
+def num_cores() -> int:
+    """How many cores this process may use, which may be fewer than the machine has."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def machine() -> dict[str, str]:
     """What was timed on: processor, cores, system, and the versions that matter."""
     return {
         "processor": _processor(),
-        "cores": str(os.cpu_count()),
+        "cores": str(num_cores()),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
         **{name: version(name) for name in ("numpy", "onnxruntime")},

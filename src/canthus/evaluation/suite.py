@@ -1,19 +1,23 @@
 """Everything that `canthus benchmark` measures, each as a list of figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canthus.errors import DatasetError
-from canthus.evaluation import recall, speed, stability
+from canthus.evaluation import clips, complexity, recall, speed, stability, sweep
 from canthus.evaluation.benchmarks import Benchmark, open_benchmark
 from canthus.evaluation.evaluate import evaluate
 from canthus.evaluation.figures import figures_of
 from canthus.evaluation.protocols import BENCHMARKS, VALIDATION
+from canthus.faces import scheme_of
 from canthus.images.files import list_images, read_image
+from canthus.images.video import read_frames
+from canthus.runtime import load, weights
 from canthus.runtime.manifest import Figure
 
 if TYPE_CHECKING:
@@ -25,6 +29,17 @@ T = TypeVar("T")
 PHOTOS = "300w-val"  # where the photos come from that speed and stability are measured on
 CENTERED = "aflw2000-sample"  # its pictures show one face each, in their middle
 BATCHES = (1, 32)
+SWEPT: Mapping[sweep.Kind, str] = {
+    "scale": "box scaled by {:g}",
+    "shift": "box shifted by {:g} of its side",
+    "roll": "face turned by {:g} degrees",
+}
+CHANGES: Mapping[str, stability.Change] = {
+    **{f"noise of {sigma} gray levels": stability.noisy(sigma) for sigma in (2, 5, 10)},
+    **{f"JPEG of quality {q}": stability.compressed(q) for q in (90, 70, 50, 30)},
+}
+TORCH = ".safetensors"  # of weights that torch runs
+TRAINED, STORED = "all that is trained", "layers as the file has them"
 
 
 class Track(Protocol):
@@ -69,22 +84,30 @@ class Suite:
             found += figures_of(report)
         return [self._figure(f.metric, f.benchmark, f.value) for f in found]
 
-    def speed(self, aligner: "Aligner") -> list[Figure]:
-        """What the network takes for a face, alone and in a batch, on one core."""
-        size = aligner.manifest.crop_size
-        found = []
-        for batch in BATCHES:
-            timing = speed.time_network(aligner.backend, size, batch=batch, runs=self.runs)
-            on = f"network only, batch of {batch}, one core"
-            found.append(self._figure("face_ms", on, timing.median_ms / batch))
-        return found
+    def speed(self, model: str, photo: Path | None = None) -> list[Figure]:
+        """How large a model is, how long it takes for a face, and a whole start with it.
 
-    def start(self, photo: Path, model: str = "") -> list[Figure]:
-        """A whole `canthus align` of one picture, and an import."""
+        Args:
+            model: a name or a weights file.
+            photo: to start with; a drawn one by default.
+        """
+        path = weights.find(model)
+        return [*self._size(path), *self._face_times(path), *self.start(model, photo)]
+
+    def start(self, model: str, photo: Path | None = None) -> list[Figure]:
+        """A whole `canthus align` of one picture, and an import.
+
+        Args:
+            model: a name or a weights file.
+            photo: the picture; a drawn one by default.
+        """
         runs = max(1, self.runs // 10)
-        whole = speed.time_start(photo, model=model, runs=runs)
+        with TemporaryDirectory() as folder:
+            picture = speed.drawn_photo(Path(folder)) if photo is None else photo
+            whole = speed.time_start(picture, model=model, runs=runs)
         imported = speed.time_import(runs=runs)
-        on = "canthus align, one picture, whole process"
+        seen = "one drawn picture" if photo is None else "one picture"
+        on = f"canthus align, {seen}, whole process"
         return [
             self._figure("start_ms", on, whole.wall.median_ms),
             self._figure("start_peak_mb", on, whole.peak_mb),
@@ -92,13 +115,68 @@ class Suite:
             self._figure("import_torch_count", "import canthus", float(imported.torch)),
         ]
 
+    def boxes(self, aligner: "Aligner", name: str = PHOTOS, faces: int = 100) -> sweep.Sweep:
+        """How much wrong boxes cost on a benchmark's faces, evenly chosen.
+
+        Args:
+            aligner: what to measure.
+            name: of the benchmark.
+            faces: how many.
+        """
+        told = partial(self.track, what=f"{name}, boxes")
+        benchmark = open_benchmark(name, self.root)
+        found = sweep.measure(aligner, benchmark, faces=faces, track=told)
+        return sweep.named(found, aligner.manifest.name)
+
+    def sweep_figures(self, found: sweep.Sweep) -> list[Figure]:
+        """The figures of a sweep: error and failures at each setting."""
+        return [
+            self._figure(metric, f"{found.faces} faces of {found.benchmark}, {where}", value)
+            for kind, series in found.series.items()
+            for i, setting in enumerate(series.settings)
+            for where in (SWEPT[kind].format(setting),)
+            for metric, value in (
+                (f"nme {found.normalizer}", series.nme[i]),
+                (f"failure_rate at {found.threshold:g}", series.failure_rate[i]),
+            )
+        ]
+
+    def clip(
+        self, aligner: "Aligner", path: Path, truth: Path | None = None, scheme: str = "68"
+    ) -> list[Figure]:
+        """How one face's landmarks tremble in a clip.
+
+        Args:
+            aligner: finds the face in each frame anew.
+            path: a video file, or a folder of frames.
+            truth: an `.npy` or a folder of `.pts` (see `clips.read_truth`).
+            scheme: of the truth.
+        """
+        known = None if truth is None else clips.read_truth(truth)
+        found = clips.measure_clip(
+            aligner, read_frames(path), truth=known, scheme=scheme_of(scheme)
+        )
+        on = f"{path.name}, {found.frames} frames, detector's box"
+        values = {
+            "missed_count": float(found.missed),
+            "motion_rms box_size": found.motion,
+            "shake_rms box_size": found.shake,
+            "nme inter_ocular": found.nme,
+            "nmj box_size": found.nmj,
+        }
+        return [self._figure(name, on, v) for name, v in values.items() if v is not None]
+
     def stability(self, aligner: "Aligner") -> list[Figure]:
-        """How far landmarks stray when a still photo is shifted."""
+        """How far landmarks stray when a still photo is shifted, gets noise, or is compressed."""
         benchmark = self._open(PHOTOS)
         found = []
         for detect, how in ((False, "box follows"), (True, "detector's box")):
             steady = stability.measure(aligner, benchmark, detect=detect)
             on = f"{steady.photos - steady.missed} photos of {PHOTOS} shifted to 4 px, {how}"
+            found.append(self._figure(f"stray_rms {benchmark.normalizer}", on, steady.rms))
+        for how, change in CHANGES.items():
+            steady = stability.measure_changed(aligner, benchmark, change)
+            on = f"{steady.photos - steady.missed} photos of {PHOTOS}, {how}"
             found.append(self._figure(f"stray_rms {benchmark.normalizer}", on, steady.rms))
         return found
 
@@ -119,9 +197,25 @@ class Suite:
             ]
         return [*found, *self._centered(detector), self._pace(detector)]
 
-    def photo(self) -> Path:
-        """A photo to start with."""
-        return self._open(PHOTOS).samples[0].image
+    def _size(self, path: Path) -> list[Figure]:
+        found = complexity.count(path)
+        held = TRAINED if path.suffix.lower() == TORCH else STORED
+        return [
+            self._figure("parameters_count", held, found.parameters),
+            self._figure("multiply_adds_count", "one face, network only", found.multiply_adds),
+        ]
+
+    def _face_times(self, path: Path) -> list[Figure]:
+        """What the network takes for a face, alone and in a batch, on one core and on all."""
+        found = []
+        for threads, cores in _cores(path).items():
+            aligner = load(path, threads=threads)
+            backend, size = aligner.backend, aligner.manifest.crop_size
+            for batch in BATCHES:
+                timing = speed.time_network(backend, size, batch=batch, runs=self.runs)
+                on = f"network only, batch of {batch}, {cores}"
+                found.append(self._figure("face_ms", on, timing.median_ms / batch))
+        return found
 
     def _centered(self, detector: "Detector") -> list[Figure]:
         folder = self.root / CENTERED
@@ -149,3 +243,14 @@ class Suite:
 
     def _figure(self, metric: str, on: str, value: float) -> Figure:
         return Figure(metric=metric, benchmark=on, value=value, command=self.command)
+
+
+def _cores(path: Path) -> dict[int, str]:
+    """On how many cores a network is timed, and what a figure calls them.
+
+    Torch takes its number of cores for the whole process, so it is left to it.
+    """
+    if path.suffix.lower() == TORCH:
+        return {1: "cores of torch's choice"}
+    every = speed.num_cores()
+    return {1: "one core", **({every: f"all {every} cores"} if every > 1 else {})}

@@ -70,7 +70,7 @@ class OnnxBackend:
     def __init__(self, path: Path, *, device: str = "cpu", threads: int = 1) -> None:
         seal.check(path)
         self._path = path
-        self._session = _open_session(path, device, threads)
+        self._session = _open_session(path, device, _options(threads))
         text = self._session.get_modelmeta().custom_metadata_map.get(KEY)
         if text is None:
             raise WeightsError(
@@ -141,6 +141,27 @@ class TorchBackend:
         points, scores = answer.points.float().cpu().numpy(), answer.scores.float().cpu().numpy()
         return _checked(points, scores, type(self.model).__name__)
 
+    @property
+    def num_parameters(self) -> int:
+        """How many values are trained; running means and variances are not."""
+        return sum(values.numel() for values in self.model.parameters())
+
+    def multiply_adds(self, crop_size: int) -> dict[str, int]:
+        """Those of one face, by torch's operators for convolutions and products of matrices."""
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+
+        def by_a_vector(matrix: Sequence[int], *_: object, **__: object) -> int:
+            return 2 * matrix[0] * matrix[1]
+
+        # Its own table does not know the product of a matrix and a vector.
+        counter = FlopCounterMode(display=False, custom_mapping={torch.ops.aten.mv: by_a_vector})
+        crop = torch.zeros(1, 3, crop_size, crop_size, device=self._device)
+        with torch.inference_mode(), counter:
+            self.model.predict(crop)
+        found = counter.get_flop_counts().get("Global", {})
+        return {str(operator): operations // 2 for operator, operations in found.items()}
+
 
 def open_weights(path: Path, *, device: str = "cpu", threads: int = 1) -> tuple[Manifest, Backend]:
     """Open a weights file with the backend for its kind.
@@ -159,19 +180,59 @@ def open_weights(path: Path, *, device: str = "cpu", threads: int = 1) -> tuple[
     return backend.manifest, backend
 
 
-def _open_session(path: Path, device: str, threads: int) -> onnxruntime.InferenceSession:
-    if device not in PROVIDERS:
-        raise ValueError(f"expected device {' or '.join(PROVIDERS)}, found {device!r}")
-    if PROVIDERS[device] not in onnxruntime.get_available_providers():
-        raise ValueError(
-            f"device {device!r}: the installed ONNX Runtime has no {PROVIDERS[device]}"
-        )
+def profile(path: Path, folder: Path) -> Path:
+    """Run an ONNX file once as it stands, with nothing optimized, and have each node noted.
+
+    Its inputs are zeros, one of each where the file leaves open how many.
+
+    Args:
+        path: the file.
+        folder: where ONNX Runtime writes its notes.
+
+    Returns:
+        The notes: a JSON list of events.
+
+    Raises:
+        WeightsError: naming the file, if it is damaged, not an ONNX file, or does not run.
+    """
+    seal.check(path)
+    options = _options(threads=1)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    # Values that are packed for speed are no longer among a node's inputs.
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "profile")
+    session = _open_session(path, "cpu", options)
+    shapes = {
+        door.name: [side if isinstance(side, int) else 1 for side in door.shape]
+        for door in session.get_inputs()
+    }
+    try:
+        session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    except FAULTS as error:
+        raise WeightsError(f"{path}: cannot be run on zeros ({error})") from None
+    return Path(session.end_profiling())
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # It plans memory for every size of batch it meets, and keeps it all.
     options.enable_mem_pattern = False
     options.log_severity_level = 4  # we say ourselves what is wrong
+    return options
+
+
+def _open_session(
+    path: Path, device: str, options: onnxruntime.SessionOptions
+) -> onnxruntime.InferenceSession:
+    if device not in PROVIDERS:
+        raise ValueError(f"expected device {' or '.join(PROVIDERS)}, found {device!r}")
+    if PROVIDERS[device] not in onnxruntime.get_available_providers():
+        raise ValueError(
+            f"device {device!r}: the installed ONNX Runtime has no {PROVIDERS[device]}"
+        )
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=[PROVIDERS[device]])
     except FAULTS as error:
