@@ -203,3 +203,48 @@ def test_data_that_is_not_there_is_a_reason(command: Command, tmp_path: Path) ->
     assert done.code == 1
     assert "expected the folder of 300w-val" in done.err
     assert "Traceback" not in done.err
+
+
+MINE = """
+name: mine
+names: [right_eye, left_eye, chin]
+parts: {eyes: [0, 1], chin: [2]}
+mirror: [[0, 1]]
+normalizers: {inter_pupil: [[0], [1]]}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A scheme file of three points."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINE)
+    return path
+
+
+def test_points_of_ones_own_scheme_are_scored(command: Command, mine: Path, tmp_path: Path) -> None:
+    truth = np.array([[[10.0, 10], [60, 10], [35, 70]]] * 3)
+    np.savez(tmp_path / "own.npz", truth=truth, prediction=truth + np.array([3, 4]))
+    measure = ("--normalizer", "inter_pupil", "--threshold", "0.08")
+    done = command("evaluate", tmp_path / "own.npz", "--scheme", mine, *measure, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["subsets"]["all"]["nme"] == pytest.approx(5 / 50)
+
+
+def test_a_model_is_scored_on_ones_own_annotations(
+    command: Command, spot_weights: Path, data: Path, tmp_path: Path
+) -> None:
+    done = command("convert", data / "300w", tmp_path / "own.csv")
+    assert done.code == 0, done.err
+    words = ("evaluate", spot_weights, tmp_path / "own.csv", "--scheme", "68", "--json")
+    done = command(*words, "--normalizer", "box_size", "--threshold", "0.07")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["subsets"]["all"]["faces"] == 3
+
+
+def test_ones_own_annotations_need_a_measure(
+    command: Command, spot_weights: Path, data: Path
+) -> None:
+    done = command("evaluate", spot_weights, data / "300w", "--scheme", "68")
+    assert done.code == 2
+    assert "means nothing without" in done.err

@@ -175,3 +175,18 @@ def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
         file.writestr("image.npy", "none either")
     with pytest.raises(DatasetError, match=r"image: expected shape|prediction: expected numbers"):
         archives.read(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("a/b.jpg", "a/b.jpg"),
+        ("/etc/b.jpg", "b.jpg"),
+        ("../../b.jpg", "b.jpg"),
+        ("C:\\b.jpg", "b.jpg"),
+    ],
+)
+def test_pictures_are_only_looked_for_beside_the_file(write: Write, name: str, place: str) -> None:
+    path = write(image=np.array([name, "b", "c"]))
+    faces = archives.benchmark_of(archives.read(path), FIVE, MEASURE)
+    assert faces.samples[0].image == path.parent / place

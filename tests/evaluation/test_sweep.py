@@ -1,7 +1,7 @@
 """How much a wrong box costs."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from canthus.faces import SCHEMES, Face, Landmarks
 from canthus.geometry import Box
 from canthus.images.files import write_image
 
-Fake = Callable[..., Any]
 BOX = Box(40, 50, 80, 90)
 RING = np.stack([np.cos(np.arange(68)), np.sin(np.arange(68))], axis=1)
 
@@ -134,7 +133,12 @@ def test_a_sweep_is_json(one: Benchmark) -> None:
     assert json.loads(json.dumps(plain, allow_nan=False))["kind"] == "sweep"
 
 
-def test_some_faces_are_chosen_evenly(fake: Fake, benchmark: Benchmark) -> None:
-    told: list[Any] = []
-    measure(Finding(benchmark), benchmark, faces=3, track=lambda s: told.extend(s) or s)
+def test_some_faces_are_chosen_evenly(benchmark: Benchmark) -> None:
+    told: list[Sample] = []
+
+    def track(samples: Sequence[Sample]) -> Sequence[Sample]:
+        told.extend(samples)
+        return samples
+
+    measure(Finding(benchmark), benchmark, faces=3, track=track)
     assert [benchmark.samples.index(sample) for sample in told] == [0, 2, 5]

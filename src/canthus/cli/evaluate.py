@@ -12,6 +12,7 @@ import typer
 from canthus import __version__
 from canthus.cli import outputs
 from canthus.cli.progress import track
+from canthus.datasets.formats import FORMATS, detect
 from canthus.errors import DatasetError
 from canthus.evaluation import (
     BENCHMARKS,
@@ -25,6 +26,7 @@ from canthus.evaluation import (
 )
 from canthus.evaluation import evaluate as score
 from canthus.evaluation.comparison import on_same_faces, read_scored
+from canthus.evaluation.conditions import with_blur
 from canthus.evaluation.predictions import Predictions
 from canthus.evaluation.protocols import Boxes
 from canthus.faces import SCHEMES, LandmarkScheme
@@ -48,7 +50,8 @@ Model = Annotated[
 Name = Annotated[
     str | None,
     typer.Argument(
-        help="One of `canthus datasets --benchmarks`; not needed for a file that has its truth."
+        help="One of `canthus datasets --benchmarks`, or your own annotations, in a format that "
+        "`canthus convert` reads; not needed for a file that has its truth."
     ),
 ]
 Root = Annotated[
@@ -111,7 +114,7 @@ def evaluate(
     else:
         faces = _benchmark(asked)
         aligner = load(model, device=device, threads=threads)
-        whose = boxes or BENCHMARKS[faces.name].boxes
+        whose = boxes or (BENCHMARKS[faces.name].boxes if faces.name in BENCHMARKS else "jitter")
         shown = partial(track, what="faces")
         found = score(aligner, faces, boxes=whose, seed=seed, track=shown)
         report = replace(found, model=aligner.manifest.name)
@@ -138,7 +141,8 @@ class _Page:
         write_whole(self._out / TEXT, f"{to_text(report)}\n".encode())
         on_same_faces(report, self._others)
         curves = [self._curve_of(other) for other in self._others]
-        html = self._render(report, against=curves, worst=self._worst, pictures=self._pictures)
+        known = with_blur(report)
+        html = self._render(known, against=curves, worst=self._worst, pictures=self._pictures)
         write_whole(self._out / PAGE, html.encode())
         print(f"wrote {REPORT}, {TEXT}, {PAGE} into {self._out}", file=sys.stderr)
 
@@ -150,7 +154,8 @@ def _check(asked: _Asked) -> None:
         "--normalizer": (asked.normalizer, NORMALIZERS),
     }
     for hint, (name, names) in known.items():
-        if name is not None and name not in names:
+        own = hint == "BENCHMARK" and name is not None and Path(name).exists()
+        if name is not None and name not in names and not own:
             raise typer.BadParameter(f"{name!r} is none of {', '.join(names)}", param_hint=hint)
 
 
@@ -162,6 +167,8 @@ def _benchmark(asked: _Asked) -> Benchmark:
     """The benchmark asked for, from disk, scored as asked."""
     if asked.benchmark is None:
         raise typer.BadParameter(f"needed; one of {', '.join(BENCHMARKS)}", param_hint="BENCHMARK")
+    if asked.benchmark not in BENCHMARKS:
+        return _own(Path(asked.benchmark), asked)
     if asked.root is None:
         raise typer.BadParameter("needed: the folder of the data set", param_hint="--root")
     faces = open_benchmark(asked.benchmark, asked.root)
@@ -171,6 +178,21 @@ def _benchmark(asked: _Asked) -> Benchmark:
         return faces
     note = f"Not the benchmark's own measure: {faces.normalizer}, failed above {faces.threshold:g}."
     return replace(faces, **wanted, notes=(*faces.notes, note))  # type: ignore[arg-type]
+
+
+def _own(path: Path, asked: _Asked) -> Benchmark:
+    """Somebody's own annotations, scored as asked."""
+    if asked.scheme is None:
+        raise typer.BadParameter("needed: what the annotated points are", param_hint="--scheme")
+    samples = FORMATS[detect(path)].read(path, scheme_from(asked.scheme))
+    measure = _measure(replace(asked, benchmark=None))
+    return Benchmark(
+        name=path.stem,
+        title=f"the faces of {path.name}",
+        samples=tuple(samples),
+        normalizer=measure.normalizer,
+        threshold=measure.threshold,
+    )
 
 
 def _of_predictions(path: Path, asked: _Asked) -> Report:

@@ -16,11 +16,13 @@ VERBS = {
     ALIGN: "Find the landmarks of every face in pictures.",
     "benchmark": "Measure speed, cold start and accuracy on this machine.",
     "compare": "Compare models on the same faces, from their reports.",
+    "convert": "Convert annotations between formats and landmark schemes.",
     "datasets": "List the public data sets and benchmarks, and where they come from.",
     "evaluate": "Measure how wrong a model, or a file of predictions, is.",
     "export": "Write a trained model as an ONNX file, and prove it equal.",
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",
+    "schemes": "List the landmark schemes, or check one of one's own.",
     "train": "Train a model by a recipe.",
 }
 

@@ -12,7 +12,7 @@ from canthus.datasets.sample import Sample
 from canthus.errors import DatasetError, ImageError
 from canthus.geometry import Similarity
 from canthus.images.drawing import draw_landmarks
-from canthus.images.plots import contact_sheet
+from canthus.images.sheets import contact_sheet
 from canthus.images.warp import crop
 
 TILE = 240  # pixels of a face on the sheet

@@ -22,7 +22,7 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -229,7 +229,7 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
             raise DatasetError(f"{archive.where}: face {i} ({image}): {error}") from None
         samples.append(
             Sample(
-                image=Path(image),
+                image=_beside(archive.where, image),
                 box=box,
                 landmarks=landmarks,
                 tags=frozenset(names[i]),
@@ -240,6 +240,13 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
             )
         )
     return samples
+
+
+def _beside(where: Path, name: str) -> Path:
+    """Where a face's picture is shown from, if it is there: below the file's folder."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    away = not parts or ".." in parts or PurePosixPath(*parts).is_absolute() or ":" in parts[0]
+    return where.parent / (parts[-1] if away and parts else PurePosixPath(*parts))
 
 
 def _subset_names(archive: Archive) -> list[tuple[str, ...]]:

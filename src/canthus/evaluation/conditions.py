@@ -1,11 +1,14 @@
 """Under which conditions a face was found: how large, how turned, how blurred, in whose box."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets import Sample
+from canthus.datasets.pictures import read_picture
+from canthus.evaluation.report import FaceResult, Report
 from canthus.geometry import Box, Similarity
 from canthus.images.warp import crop
 
@@ -41,3 +44,20 @@ def blur_of(image: NDArray[np.uint8], box: Box) -> float:
     inner = gray[1:-1, 1:-1]
     around = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:]
     return float(-np.log10((around - 4 * inner).var() + 1e-3))
+
+
+def with_blur(report: Report) -> Report:
+    """A report whose faces know how blurred they are, as far as their pictures are there.
+
+    Raises:
+        ImageError: if a picture that is there cannot be read.
+    """
+    return replace(report, faces=tuple(map(_with_blur, report.faces)))
+
+
+def _with_blur(face: FaceResult) -> FaceResult:
+    sample = face.sample
+    if "blur" in face.conditions or not sample.image.is_file():
+        return face
+    blur = blur_of(read_picture(sample), sample.box)
+    return replace(face, conditions={**face.conditions, "blur": blur})

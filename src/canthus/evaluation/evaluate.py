@@ -21,8 +21,8 @@ from canthus.evaluation.conditions import blur_of
 from canthus.evaluation.predictions import MATCH_IOU, Predictions, match
 from canthus.evaluation.protocols import Boxes
 from canthus.evaluation.report import Report
-from canthus.evaluation.scoring import Answers, score
-from canthus.faces import Face, find_conversion
+from canthus.evaluation.scoring import Answers, score, weights_from
+from canthus.faces import Face
 from canthus.geometry import Box
 
 Array = NDArray[np.float64]
@@ -97,7 +97,7 @@ def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchm
         ValueError: if there is no way from their scheme to the benchmark's.
     """
     scheme = predictions.scheme or benchmark.scheme.name
-    weights = find_conversion(scheme, benchmark.scheme.name).weights
+    weights = weights_from(scheme, benchmark.scheme)
     if predictions.points.shape[1] != weights.shape[1]:
         raise ValueError(
             f"{predictions.where}: expected the {weights.shape[1]} points of scheme {scheme}, "

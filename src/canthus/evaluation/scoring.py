@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from canthus.evaluation.benchmarks import Benchmark
 from canthus.evaluation.conditions import conditions_of
 from canthus.evaluation.report import ALL, FaceResult, Report, Scores, Summary
-from canthus.faces import Landmarks, find_conversion
+from canthus.faces import Landmarks, LandmarkScheme, find_conversion
 from canthus.geometry import Box
 from canthus.metrics import (
     OverBins,
@@ -116,9 +116,21 @@ def errors_of(benchmark: Benchmark, answers: Answers) -> Array:
     """The errors of the landmarks, (N, L) in pixels; NaN for those the model's scheme lacks."""
     held = np.ones(benchmark.truth.shape[:2], bool)
     if answers.scheme:
-        weights = find_conversion(answers.scheme, benchmark.scheme.name).weights
-        held &= np.isfinite(weights).all(axis=1)
+        held &= np.isfinite(weights_from(answers.scheme, benchmark.scheme)).all(axis=1)
     return landmark_errors(answers.points, benchmark.truth, held)
+
+
+def weights_from(source: str, scheme: LandmarkScheme) -> Array:
+    """How points of a scheme are made from those of another, (T, S); NaN where not held.
+
+    A scheme of somebody's own has no name here, but is made from itself all the same.
+
+    Raises:
+        ValueError: if there is no way from the one to the other.
+    """
+    if source == scheme.name:
+        return np.eye(scheme.num_landmarks)
+    return find_conversion(source, scheme.name).weights
 
 
 def summarize(errors: Array, threshold: float, groups: Sequence[str] | None = None) -> Summary:

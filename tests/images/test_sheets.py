@@ -2,10 +2,7 @@ import numpy as np
 import pytest
 
 from canthus.images.lettering import number_width, text_mask, write_number, write_text
-from canthus.images.plots import contact_sheet, draw_curves
-
-BLUE = (0, 114, 178)  # of the first curve
-ORANGE = (213, 94, 0)  # of the second
+from canthus.images.sheets import contact_sheet
 
 
 def tile(value: int, height: int = 40, width: int = 60) -> np.ndarray:
@@ -58,69 +55,6 @@ def test_a_caption_is_for_every_tile_or_none() -> None:
 def test_what_is_no_tile_is_named() -> None:
     with pytest.raises(ValueError, match="tile 1: expected uint8"):
         contact_sheet([tile(101), np.ones((40, 60))])
-
-
-def places(plot: np.ndarray, color: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Where a curve is, as x and y in [0, 1] of the axes, its legend left out."""
-    row, column = np.nonzero((np.abs(plot.astype(int) - color) < 30).all(axis=2))
-    across, up = (column - 130) / (1200 - 40 - 130), (840 - 120 - row) / (840 - 120 - 40)
-    return across[up > 0.5], up[up > 0.5]
-
-
-def test_a_curve_goes_through_its_points() -> None:
-    x = np.linspace(0, 0.1, 50)
-    plot = draw_curves({"ours": (x, 0.5 + 5 * x)}, "error", "share", x_limit=0.1)
-    across, up = places(plot, BLUE)
-    assert np.abs(0.5 + 0.5 * across - up).max() < 0.01
-    assert across.max() == pytest.approx(1, abs=0.01)
-
-
-def test_a_curve_keeps_its_slope_where_it_leaves_the_axes() -> None:
-    plot = draw_curves({"ours": ([0, 0.4], [0.6, 1.0])}, "error", "share", x_limit=0.1)
-    across, up = places(plot, BLUE)
-    assert np.abs(0.6 + 0.1 * across - up).max() < 0.01
-
-
-def test_an_endless_step_runs_flat_to_the_edge() -> None:
-    curve = ([0, 0.05, 0.05, np.inf], [0, 0, 0.8, 0.8])
-    across, up = places(draw_curves({"a": curve}, "error", "share", x_limit=0.1), BLUE)
-    assert np.abs(up[across > 0.51] - 0.8).max() < 0.01
-    assert across.max() == pytest.approx(1, abs=0.01)
-
-
-def test_every_curve_has_its_own_color() -> None:
-    curves = {name: ([0, 1], [level, level]) for name, level in (("a", 0.6), ("b", 0.9))}
-    plot = draw_curves(curves, "error", "share", x_limit=1)
-    assert places(plot, BLUE)[1].mean() == pytest.approx(0.6, abs=0.01)
-    assert places(plot, ORANGE)[1].mean() == pytest.approx(0.9, abs=0.01)
-
-
-def test_more_curves_than_colors_can_be_drawn() -> None:
-    curves = {f"curve {n}": ([0, 1], [0, n / 20]) for n in range(20)}
-    assert draw_curves(curves, "error", "share", x_limit=1).shape == (840, 1200, 3)
-
-
-@pytest.mark.parametrize("limit", [0, -1, np.inf, np.nan])
-def test_a_limit_that_is_none_is_refused(limit: float) -> None:
-    with pytest.raises(ValueError, match="finite limit of x above 0"):
-        draw_curves({}, "error", "share", x_limit=limit)
-
-
-@pytest.mark.parametrize("limit", [1e-3, 0.07, 0.08, 1, 3, 250])
-def test_any_limit_gets_ticks(limit: float) -> None:
-    bare = draw_curves({}, "", "", x_limit=limit)
-    columns = (bare[200] == 226).all(axis=-1) | (bare[200] == (226, 228, 232)).all(axis=-1)
-    assert 4 <= columns.sum() <= 10  # lines of the grid
-
-
-def test_a_curve_of_uneven_length_is_refused() -> None:
-    with pytest.raises(ValueError, match="'ours': 2 values of x and 3 of y"):
-        draw_curves({"ours": ([0, 1], [0, 1, 1])}, "error", "share", x_limit=1)
-
-
-def test_a_curve_of_nan_is_refused() -> None:
-    with pytest.raises(ValueError, match="'ours': expected numbers"):
-        draw_curves({"ours": ([0, np.nan], [0, 1])}, "error", "share", x_limit=1)
 
 
 @pytest.mark.parametrize("height", [8.0, 9.5, 30.0])

@@ -1,0 +1,115 @@
+"""`canthus convert IN OUT`: annotations from one format, or scheme, to another."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from canthus.cli.outputs import prepare, to_line
+from canthus.datasets.formats import FORMATS, detect, meant
+from canthus.datasets.formats.mapping import counts, mapped, way_to
+from canthus.datasets.sample import Sample
+from canthus.errors import DatasetError, StorageError
+from canthus.faces import Conversion
+from canthus.faces.scheme_files import SchemeFile, open_scheme
+
+SCHEMA = 1
+KNOWN = ", ".join(FORMATS)
+GUESSED = ("blend", "approx")  # kinds of maps whose points nobody annotated
+
+
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A file or folder to read.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="One to write, not there yet.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help=f"Of {KNOWN}; by content if not given.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help=f"Of {KNOWN}; by OUT's suffix if not given.")
+    ] = None,
+    scheme: Annotated[str, typer.Option(help="What IN's points are: a name or a .yaml.")] = "68",
+    to_scheme: Annotated[
+        str | None, typer.Option("--to-scheme", help="A known scheme to map the points to.")
+    ] = None,
+    approximate: Annotated[
+        bool, typer.Option("--approximate", help="Allow maps that put points by estimate.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Convert annotations between formats and landmark schemes; IN is not changed."""
+    for name, option in ((from_, "--from"), (to, "--to")):
+        if name is not None and name not in FORMATS:
+            raise typer.BadParameter(f"{name!r} is none of {KNOWN}", param_hint=option)
+    _refuse(source, target)
+    names = from_ or detect(source), to or meant(target)
+    _refuse_inside(source, target, names)
+    file = open_scheme(scheme)
+    way = None if to_scheme in (None, file.scheme.name) else _way(file, to_scheme, approximate)
+    read = FORMATS[names[0]].read(source, file.scheme)
+    faces = read if way is None else mapped(read, way)
+    prepare(target if FORMATS[names[1]].folder else target.parent)
+    FORMATS[names[1]].write(faces, target)
+    summary = _summary(faces, names, file, way)
+    print(to_line(summary) if json else "\n".join(_lines(summary)))
+
+
+def _refuse(source: Path, target: Path) -> None:
+    """Make sure that nothing that is there is written over."""
+    if source.resolve() == target.resolve():
+        raise StorageError(f"{target}: is the input; choose another place to write")
+    if target.is_dir() and not any(target.iterdir()):
+        return
+    if target.exists() or target.is_symlink():
+        raise StorageError(f"{target}: is there already; choose a new name, or an empty folder")
+
+
+def _refuse_inside(source: Path, target: Path, names: tuple[str, str]) -> None:
+    """Make sure that the input folder, read again, would not find the output among its files."""
+    old, new = (FORMATS[name] for name in names)
+    inside = source.is_dir() and target.resolve().is_relative_to(source.resolve())
+    if inside and (new.folder or new.suffix == old.suffix):
+        raise StorageError(f"{target}: is in the input; choose another place to write")
+
+
+def _way(file: SchemeFile, target: str | None, approximate: bool) -> Conversion:
+    way = way_to(file, target or "")
+    if way.kind in GUESSED and not approximate:
+        raise DatasetError(
+            f"the map from scheme {way.source} to {way.target} is {way.kind}: it puts points where "
+            "nobody annotated them, so errors measured on them mean little; allow it with "
+            "--approximate"
+        )
+    return way
+
+
+def _summary(
+    faces: Sequence[Sample], names: tuple[str, str], file: SchemeFile, way: Conversion | None
+) -> dict[str, object]:
+    flagged = any(face.visible is not None for face in faces)
+    loses = [each for each in FORMATS[names[1]].loses if flagged or each != "visibility"]
+    return {
+        "schema": SCHEMA,
+        "kind": "conversion",
+        "faces": len(faces),
+        "pictures": len({face.image for face in faces}),
+        "from": names[0],
+        "to": names[1],
+        "scheme": file.scheme.name,
+        "to_scheme": faces[0].landmarks.scheme.name,
+        "map": None if way is None else {"kind": way.kind, **counts(way)},
+        "loses": loses,
+    }
+
+
+def _lines(summary: dict[str, object]) -> list[str]:
+    lines = [
+        "{faces} faces in {pictures} pictures, from {from} ({scheme} points) "
+        "to {to} ({to_scheme} points)".format(**summary)
+    ]
+    way, loses = summary["map"], summary["loses"]
+    if isinstance(way, dict):
+        lines.append("map: {kind}; {copied} copied, {mixed} mixed, {unknown} unknown".format(**way))
+    if isinstance(loses, list) and loses:
+        lines.append(f"{summary['to']} does not hold: {', '.join(loses)}")
+    return lines

@@ -1,0 +1,230 @@
+"""What the readers and writers of all formats share: faces of a file, pictures by name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.datasets.pictures import read_picture
+from canthus.datasets.sample import Sample
+from canthus.datasets.trust import below
+from canthus.errors import DatasetError, StorageError
+from canthus.faces import Landmarks, LandmarkScheme
+from canthus.geometry import Box
+from canthus.storage import write_whole
+
+Row = tuple[float, float]
+
+
+def picture(root: Path, name: str, where: str) -> tuple[Path, str]:
+    """The path of a picture that a file names, and its name with forward slashes.
+
+    Raises:
+        DatasetError: if the name is empty, absolute or leads out of the root.
+    """
+    below(root, name, where)
+    plain = name if (root / name).is_file() else name.replace("\\", "/")
+    return below(root, plain, where), plain
+
+
+def box_of(edges: Sequence[float], where: str) -> Box:
+    """The box of left, top, right and bottom edges, in pixels.
+
+    Raises:
+        DatasetError: if it has no width or height.
+    """
+    try:
+        return Box(edges[0], edges[1], edges[2], edges[3])
+    except ValueError as error:
+        raise DatasetError(f"{where}: {error}") from None
+
+
+def around(points: NDArray[np.float32], where: str) -> Box:
+    """The tightest box around known points, (L, 2) in pixels.
+
+    Raises:
+        DatasetError: if they span no area.
+    """
+    try:
+        return Box.around(points)
+    except ValueError as error:
+        raise DatasetError(f"{where}: {error}, and the file says no box") from None
+
+
+def points_of(rows: Mapping[int, Row], scheme: LandmarkScheme) -> NDArray[np.float32]:
+    """The points (L, 2) in pixels of places by index; those not named are NaN."""
+    points = np.full((scheme.num_landmarks, 2), np.nan, np.float32)
+    for index, place in rows.items():
+        points[index] = place
+    return points
+
+
+def face(
+    named: tuple[Path, str],
+    points: NDArray[np.float32],
+    scheme: LandmarkScheme,
+    *,
+    box: Box,
+    visible: NDArray[np.bool_] | None = None,
+) -> Sample:
+    """A face of a file.
+
+    Args:
+        named: the picture's path, and its name in the file.
+        points: (L, 2) in pixels, 0-based; NaN is unknown.
+        scheme: what they mean.
+        box: the face's.
+        visible: (L,) flags, where the file says them.
+    """
+    image, name = named
+    landmarks = Landmarks(points, scheme)
+    return Sample(image, box, landmarks, group=name, visible=visible, name=name)
+
+
+def index_of(label: str, count: int, where: str, *, first: int = 0) -> int:
+    """The index that a label means.
+
+    Args:
+        label: as the file has it.
+        count: how many landmarks there are.
+        where: for the message.
+        first: the label of index 0.
+
+    Raises:
+        DatasetError: if it is none of the scheme.
+    """
+    if not (label.isascii() and label.isdigit() and len(label) < 8):
+        raise DatasetError(f"{where}: expected a landmark's index, found {label!r:.60}")
+    index = int(label) - first
+    if not 0 <= index < count:
+        last = first + count - 1
+        raise DatasetError(f"{where}: expected an index from {first} to {last}, found {label}")
+    return index
+
+
+def first_index(labels: Iterable[str], count: int) -> int:
+    """Whether labels count from 0 or from 1: from 1 if one is `count`, and none is 0."""
+    found = {int(label) for label in labels if label.isascii() and label.isdigit()}
+    return int(count in found and 0 not in found)
+
+
+def some(samples: list[Sample], path: Path) -> list[Sample]:
+    """The faces of a file, of which there must be any.
+
+    Raises:
+        DatasetError: if there is none.
+    """
+    if not samples:
+        raise DatasetError(f"{path}: expected faces with landmarks, found none")
+    return samples
+
+
+def names_of(samples: Sequence[Sample], folder: Path) -> list[str]:
+    """What a file in a folder calls the picture of each sample.
+
+    The path from the folder if the picture is below it, else the name that the sample has.
+
+    Raises:
+        DatasetError: if two pictures would have one name, or one file holds several pictures.
+    """
+    there = folder.resolve()
+    owner: dict[str, Path] = {}
+    names = []
+    for sample in samples:
+        if sample.entry is not None:
+            raise DatasetError(f"{sample.image}: expected a picture, found a file of several")
+        image = sample.image.resolve()
+        inside = image.is_relative_to(there)
+        name = image.relative_to(there).as_posix() if inside else sample.name or image.name
+        if not name.isprintable():
+            raise DatasetError(f"{folder}: expected names of letters that print, found {name!r}")
+        if owner.setdefault(name, image) != image:
+            raise DatasetError(f"{image}: has the name {name!r} that {owner[name]} has too")
+        names.append(name)
+    return names
+
+
+def by_picture(samples: Sequence[Sample], folder: Path) -> dict[str, list[Sample]]:
+    """The samples of each picture, by the name that a file in a folder calls it.
+
+    Raises:
+        DatasetError: as `names_of` does.
+    """
+    found: dict[str, list[Sample]] = {}
+    for name, sample in zip(names_of(samples, folder), samples, strict=True):
+        found.setdefault(name, []).append(sample)
+    return found
+
+
+def beside(samples: Sequence[Sample], folder: Path, suffix: str) -> list[tuple[Path, list[Sample]]]:
+    """For each picture the file of its faces in a folder, to which the pictures are copied.
+
+    Raises:
+        DatasetError: if a picture is not there, or two would share a file.
+        StorageError: if a picture cannot be written.
+    """
+    found: dict[Path, list[Sample]] = {}
+    grouped = by_picture(samples, folder)
+    for name, faces in grouped.items():
+        file = below(folder, name, str(folder)).parent / f"{Path(name).stem}{suffix}"
+        if file in found:
+            raise DatasetError(f"{faces[0].image}: shares {file.name} with another picture")
+        if not faces[0].image.is_file():
+            raise DatasetError(f"{faces[0].image}: expected a picture to copy, found none")
+        found[file] = faces
+    for name, faces in grouped.items():
+        _copy(faces[0].image, folder / name)
+    return list(found.items())
+
+
+def size_of(sample: Sample) -> tuple[int, int] | None:
+    """Width and height of a sample's picture in pixels; None if it is not there.
+
+    Raises:
+        ImageError: if it is there, but no picture.
+    """
+    if not sample.image.is_file():
+        return None
+    height, width = read_picture(sample).shape[:2]
+    return width, height
+
+
+def place(value: float) -> float:
+    """A coordinate as files have it: to a millionth of a pixel."""
+    return round(float(value), 6)
+
+
+def known(sample: Sample) -> dict[int, Row]:
+    """The places of a sample's known points by index, in pixels."""
+    points = sample.landmarks.points[:, :2].astype(np.float64).tolist()
+    flags = sample.landmarks.known.tolist()
+    return {i: (x, y) for i, (x, y) in enumerate(points) if flags[i]}
+
+
+def edges_of(sample: Sample) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom edge of a sample's box, in pixels."""
+    return sample.box.x0, sample.box.y0, sample.box.x1, sample.box.y1
+
+
+def scheme_of_all(samples: Sequence[Sample], path: Path) -> LandmarkScheme:
+    """The scheme that all samples have.
+
+    Raises:
+        DatasetError: if there are no samples, or they have several schemes.
+    """
+    schemes = {sample.landmarks.scheme.name for sample in samples}
+    if len(schemes) != 1:
+        raise DatasetError(f"{path}: expected faces of one scheme to write, found {len(schemes)}")
+    return samples[0].landmarks.scheme
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.resolve() == target.resolve():
+        return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        data = source.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{target}: cannot be copied from {source}: {error.strerror}") from None
+    write_whole(target, data)
