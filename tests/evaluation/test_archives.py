@@ -190,3 +190,22 @@ def test_pictures_are_only_looked_for_beside_the_file(write: Write, name: str, p
     path = write(image=np.array([name, "b", "c"]))
     faces = archives.benchmark_of(archives.read(path), FIVE, MEASURE)
     assert faces.samples[0].image == path.parent / place
+
+
+def test_poses_are_scored_where_both_are_known(write: Write) -> None:
+    truth = np.array([[0.0, 10, 0], [0, 120, 0], [5, -40, 0]])
+    found = truth + np.array([[1, 2, 3], [0, 0, 0], [np.nan] * 3])
+    pose = report_of(write(pose_deg=found, pose_truth_deg=truth)).pose
+    assert (pose.pitch, pose.yaw, pose.roll, pose.mean) == pytest.approx((1, 2, 3, 2))
+    assert (pose.faces, pose.left_out) == (1, 1)
+
+
+def test_the_yaw_of_a_true_pose_makes_bins(write: Write) -> None:
+    truth = np.array([[0.0, 10, 0], [0, 70, 0], [5, -40, 0]])
+    report = report_of(write(pose_truth_deg=truth))
+    assert report.pose is None
+    assert {name: s.faces for name, s in report.subsets.items() if "yaw" in name} == {
+        "yaw 0-30": 1,
+        "yaw 30-60": 1,
+        "yaw 60-90": 1,
+    }

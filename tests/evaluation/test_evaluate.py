@@ -1,5 +1,6 @@
 import importlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from canthus.errors import DatasetError
 from canthus.evaluation import SCORE_RADIUS, Aligns, Benchmark, evaluate
 from canthus.evaluation.evaluate import closest
 from canthus.evaluation.scoring import summarize
-from canthus.faces import SCHEMES, Face, Landmarks
+from canthus.faces import SCHEMES, Face, Landmarks, Pose
 from canthus.geometry import Box
 
 Fake = Callable[..., Any]
@@ -260,3 +261,21 @@ def test_an_aligner_is_what_can_be_evaluated() -> None:
 
     kind: type[Aligns] = Aligner  # for the type checker
     assert callable(kind.many)
+
+
+def test_the_pose_of_a_model_is_scored_where_it_is_known(fake: Fake, benchmark: Benchmark) -> None:
+    aligner = fake()
+    plain = aligner._faces
+
+    def posed(index: int) -> list[Face]:
+        return [
+            replace(face, pose=Pose(yaw_deg=12, pitch_deg=0, roll_deg=-3)) for face in plain(index)
+        ]
+
+    aligner._faces = posed
+    truth = Pose(yaw_deg=10, pitch_deg=0, roll_deg=0)
+    samples = tuple(replace(sample, pose=truth) for sample in benchmark.samples)
+    pose = evaluate(aligner, replace(benchmark, samples=samples)).pose
+    assert pose is not None
+    assert (pose.pitch, pose.yaw, pose.roll) == pytest.approx((0, 2, 3))
+    assert evaluate(fake(), benchmark).pose is None

@@ -210,3 +210,21 @@ def test_what_is_no_json_is_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="latin-1")
     with pytest.raises(DatasetError, match=r"a\.jsonl"):
         answers.read(path)
+
+
+def test_a_pose_and_unknown_scores_are_read(line: Line, tmp_path: Path) -> None:
+    answer = line("a.jpg", 0)
+    answer["faces"][0]["pose"] = {"yaw_deg": 20, "pitch_deg": -5, "roll_deg": 1.5}
+    answer["faces"][0]["landmarks"]["scores"] = [0.5, None, 1, 1, 1]
+    found = answers.read(written(tmp_path / "a.jsonl", answer, line("b.jpg")))
+    assert found.poses is not None
+    assert found.scores is not None
+    assert found.poses.tolist() == [[-5, 20, 1.5]]
+    assert np.isnan(found.scores[0, 1])
+
+
+def test_a_pose_that_is_none_is_named(line: Line, tmp_path: Path) -> None:
+    answer = line("a.jpg", 0)
+    answer["faces"][0]["pose"] = {"yaw_deg": 20}
+    with pytest.raises(DatasetError, match=r"a\.jsonl:1: faces\[0\]: pose: expected numbers"):
+        answers.read(written(tmp_path / "a.jsonl", answer))

@@ -39,6 +39,11 @@ def test_a_file_says_all_of_a_scheme(tmp_path: Path) -> None:
     assert scheme_from(str(tmp_path / "mine.yaml")) == file.scheme
 
 
+def test_edges_may_be_named_one_by_one(tmp_path: Path) -> None:
+    text = MINE.replace("lines: {open: [[3, 4]], closed: []}", "edges: [[0, 2], [1, 2]]")
+    assert read_scheme(put(tmp_path, text)).scheme.edges == ((0, 2), (1, 2))
+
+
 def test_a_wrong_pair_is_found_by_the_mean_face(tmp_path: Path) -> None:
     file = read_scheme(put(tmp_path, MINE.replace("[0, 1], [3, 4]", "[0, 4], [1, 3]")))
     findings = check(file)

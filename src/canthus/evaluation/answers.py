@@ -25,7 +25,7 @@ def read(path: Path) -> Predictions:
         DatasetError: naming the line that is no such answer, or whose faces are of another
             scheme than those before.
     """
-    images, points, boxes, scores, models = [], [], [], [], set()
+    images, points, boxes, scores, poses, models = [], [], [], [], [], set()
     scheme = ""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     for where, answer in chain.from_iterable(map(_answers, files)):
@@ -38,6 +38,7 @@ def read(path: Path) -> Predictions:
             points.append(face.points)
             boxes.append(face.box)
             scores.append(face.scores)
+            poses.append(face.pose)
     if not images:
         raise DatasetError(f"{path}: expected answers with faces, found none")
     return Predictions(
@@ -48,6 +49,7 @@ def read(path: Path) -> Predictions:
         model=models.pop() if len(models) == 1 else "",
         boxes=tuple(boxes),
         scores=np.array(scores) if all(s is not None for s in scores) else None,
+        poses=np.array(poses) if np.isfinite(poses).any() else None,
         detected=True,
     )
 
@@ -92,7 +94,8 @@ class _Face:
             raise DatasetError(f"{where}: expected {count} points, found {len(rows)}")
         self.points = np.array([_point(row, where) for row in rows])
         said = landmarks.get("scores")
-        self.scores = None if said is None else _numbers(said, count, f"{where}: scores")
+        self.scores = None if said is None else _known(said, count, f"{where}: scores")
+        self.pose = _pose(plain.get("pose"), f"{where}: pose")
         try:
             self.box = Box(*_numbers(plain.get("box"), 4, f"{where}: box"))
         except ValueError as error:
@@ -106,6 +109,24 @@ def _point(row: object, where: str) -> list[float]:
     if row[0] is None and row[1] is None:
         return [math.nan, math.nan]
     return _numbers(row[:2], 2, where)
+
+
+def _pose(value: object, where: str) -> list[float]:
+    """Pitch, yaw and roll in degrees; NaN if the face has no pose."""
+    if value is None:
+        return [math.nan] * 3
+    if not isinstance(value, dict):
+        raise DatasetError(f"{where}: expected yaw, pitch and roll, found {value!r:.60}")
+    return _numbers([value.get(f"{name}_deg") for name in ("pitch", "yaw", "roll")], 3, where)
+
+
+def _known(values: object, count: int, where: str) -> list[float]:
+    """Numbers, of which null is one that is not known."""
+    if isinstance(values, list) and None in values:
+        known = _numbers([0 if value is None else value for value in values], count, where)
+        pairs = zip(values, known, strict=True)
+        return [math.nan if value is None else number for value, number in pairs]
+    return _numbers(values, count, where)
 
 
 def _numbers(values: object, count: int, where: str) -> list[float]:

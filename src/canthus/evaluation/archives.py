@@ -12,6 +12,8 @@
 | length | (N,) | what divides the errors of a face with normalizer `given`, in pixels |
 | group | (N,) | whose face it is; intervals are then made over people |
 | scores | (N, L) | of the predicted points, in [0, 1] |
+| pose_deg | (N, 3) | predicted pitch, yaw and roll; NaN where there is none |
+| pose_truth_deg | (N, 3) | the true ones; also `yaw_deg`, if that is not there |
 
 `prediction` must be there, and `image` unless the truth is: such faces are called by their
 number. The error is taken in the plane of the picture: a third
@@ -31,7 +33,7 @@ from canthus.datasets import Sample
 from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark, subsets_of
 from canthus.evaluation.predictions import Predictions
-from canthus.faces import Landmarks, LandmarkScheme
+from canthus.faces import Landmarks, LandmarkScheme, Pose
 from canthus.geometry import Box
 from canthus.metrics import yaw_bins
 
@@ -39,7 +41,18 @@ Array = NDArray[np.float64]
 Text = NDArray[np.str_]
 
 TEXTS = ("image", "subset", "group")
-NUMBERS = ("prediction", "truth", "box_xywh", "visible", "yaw_deg", "length", "scores")
+NUMBERS = (
+    "prediction",
+    "truth",
+    "box_xywh",
+    "visible",
+    "yaw_deg",
+    "length",
+    "scores",
+    "pose_deg",
+    "pose_truth_deg",
+)
+UNKNOWN_IS_FINE = ("prediction", "truth", "yaw_deg", "scores", "pose_deg", "pose_truth_deg")
 MOST_BYTES = 8 << 30  # an archive that claims more is not unpacked
 # What 300-W calls the parts of its public test set; printed where a file names the parts.
 UNIONS = {"common": ("helen", "lfpw"), "challenging": ("ibug",)}
@@ -75,6 +88,7 @@ class Archive:
             points=self.numbers["prediction"][:, :, :2],
             scheme=scheme,
             scores=self.numbers.get("scores"),
+            poses=self.numbers.get("pose_deg"),
         )
 
 
@@ -106,6 +120,9 @@ def read(path: Path) -> Archive:
             )
     texts = {name: _words(arrays[name], name, path) for name in TEXTS if name in arrays}
     numbers = {name: _floats(arrays[name], name, path) for name in NUMBERS if name in arrays}
+    pose = numbers.get("pose_truth_deg", np.empty(0))
+    if pose.ndim == 2 and pose.shape[1] == 3:
+        numbers.setdefault("yaw_deg", pose[:, 1])
     unknown = tuple(sorted(arrays.keys() - {*TEXTS, *NUMBERS}))
     archive = Archive(path, texts, numbers, unknown)
     _check(archive)
@@ -192,6 +209,8 @@ def _check(archive: Archive) -> None:
         "yaw_deg": ((count,),),
         "length": ((count,),),
         "scores": ((count, landmarks),),
+        "pose_deg": ((count, 3),),
+        "pose_truth_deg": ((count, 3),),
     }
     for name, array in {**archive.texts, **archive.numbers}.items():
         if array.shape not in wanted[name] or not array.size:
@@ -200,7 +219,7 @@ def _check(archive: Archive) -> None:
                 f"images, found {array.shape}"
             )
     for name, numbers in archive.numbers.items():
-        unknown_is_fine = name in ("prediction", "truth", "yaw_deg", "scores")
+        unknown_is_fine = name in UNKNOWN_IS_FINE
         bad = np.isinf(numbers) if unknown_is_fine else ~np.isfinite(numbers)
         if bad.any():
             row = int(np.argwhere(bad)[0][0])
@@ -236,10 +255,18 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
                 group="" if groups is None else str(groups[i]),
                 yaw_deg=None if yaw is None or np.isnan(yaw[i]) else float(yaw[i]),
                 visible=None if visible is None else visible[i] > 0.5,
+                pose=_pose(numbers.get("pose_truth_deg"), i),
                 name=image,
             )
         )
     return samples
+
+
+def _pose(angles: Array | None, row: int) -> Pose | None:
+    if angles is None or not np.isfinite(angles[row]).all():
+        return None
+    pitch, yaw, roll = angles[row].tolist()
+    return Pose(yaw_deg=yaw, pitch_deg=pitch, roll_deg=roll)
 
 
 def _beside(where: Path, name: str) -> Path:

@@ -109,11 +109,15 @@ def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchm
     if predictions.scores is not None:
         scores = predictions.scores[chosen]
         scores[chosen < 0] = np.nan
+    poses = None
+    if predictions.poses is not None:
+        poses = predictions.poses[chosen]
+        poses[chosen < 0] = np.nan
     drawn = predictions.boxes
     boxes = None if drawn is None else tuple(drawn[i] if i >= 0 else None for i in chosen)
     if scheme != benchmark.scheme.name:
         points, scores = _mixed(weights, points), None
-    return Answers(points, scheme=scheme, scores=scores, boxes=boxes)
+    return Answers(points, scheme=scheme, scores=scores, boxes=boxes, poses=poses)
 
 
 def answer(
@@ -183,14 +187,23 @@ def _collected(
                 scores[row] = landmarks.scores
     scheme = next((face.landmarks.scheme.name for face in found if face), "")
     native = scheme == name and np.isfinite(scores).any()
+    poses = np.array([_pose(face) for face in found])
     return Answers(
         points,
         scheme=scheme,
         scores=scores if native else None,
         boxes=tuple(boxes),
+        poses=poses if np.isfinite(poses).any() else None,
         blurs=work.blurs,
         time_ms=work.time_ms,
     )
+
+
+def _pose(face: Face | None) -> tuple[float, float, float]:
+    """Pitch, yaw and roll in degrees; NaN if they are not known."""
+    if face is None or face.pose is None:
+        return np.nan, np.nan, np.nan
+    return face.pose.pitch_deg, face.pose.yaw_deg, face.pose.roll_deg
 
 
 def _mixed(weights: Array, points: Array) -> Array:

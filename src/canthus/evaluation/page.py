@@ -111,7 +111,7 @@ def _warning(report: Report) -> Iterator[str]:
 def _figures(report: Report) -> Section:
     rows = [(name, *_cells(summary)) for name, summary in report.subsets.items()]
     subsets = Table("Mean, failures and area of each subset", HEADS, rows)
-    others = (_over_bins, _other_normalizers, _other_areas)
+    others = (_over_bins, _other_normalizers, _other_areas, _pose)
     text = () if report.over_bins is None else (words.SEPARATE,)
     tables = [subsets, *(table for other in others for table in other(report))]
     return Section("Figures", text, tables=tables)
@@ -147,6 +147,14 @@ def _other_areas(report: Report) -> Iterator[Table]:
         ]
         caption = "The area under the curve of all faces by other definitions"
         yield Table(caption, ("definition", "AUC %"), rows)
+
+
+def _pose(report: Report) -> Iterator[Table]:
+    if (pose := report.pose) is not None:
+        cells = (pose.pitch, pose.yaw, pose.roll, pose.mean, pose.geodesic)
+        row = (f"{pose.faces} faces", *(f"{value:.2f}" for value in cells), str(pose.left_out))
+        heads = ("", "pitch", "yaw", "roll", "mean", "as a rotation", "99 degrees and more")
+        yield Table("Mean errors of the head's pose, in degrees", heads, [row])
 
 
 def _cells(summary: Summary) -> Iterator[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.faces import Landmarks
-from canthus.metrics import OverBins, ReliabilityBin, Visibility, ced
+from canthus.metrics import OverBins, PoseErrors, ReliabilityBin, Visibility, ced
 
 SCHEMA = 1
 ALL = "all"  # the subset of all faces
@@ -103,6 +103,7 @@ class Report:
         areas: the area under the curve of all faces, as others have defined it.
         over_bins: the mean over bins of faces, which is not the mean over faces.
         visibility: the errors of visible and of hidden landmarks apart.
+        pose: the errors of head poses, in degrees; None where they are not known.
         notes: what a reader must know besides.
         parts: the mean error of each part of the face.
         landmarks: the mean error of each landmark; NaN where none was scored.
@@ -133,6 +134,7 @@ class Report:
     areas: Mapping[str, float] = field(default_factory=dict)
     over_bins: OverBins | None = None
     visibility: Visibility | None = None
+    pose: PoseErrors | None = None
     notes: tuple[str, ...] = ()
     model: str = ""
     command: str = ""
@@ -165,6 +167,7 @@ class Report:
                 for name, value in (
                     ("over_bins", self.over_bins),
                     ("visibility", self.visibility),
+                    ("pose", self.pose),
                     ("scores", self.scores),
                 )
             },

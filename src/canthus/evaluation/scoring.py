@@ -12,7 +12,9 @@ from canthus.evaluation.report import ALL, FaceResult, Report, Scores, Summary
 from canthus.faces import Landmarks, LandmarkScheme, find_conversion
 from canthus.geometry import Box
 from canthus.metrics import (
+    LARGEST_DEG,
     OverBins,
+    PoseErrors,
     Visibility,
     auc,
     auc_histogram,
@@ -29,6 +31,7 @@ from canthus.metrics import (
     nme_per_part,
     over_bins,
     percentiles,
+    pose_errors,
     reliability,
 )
 
@@ -47,6 +50,7 @@ class Answers:
         scheme: the name of the scheme that was answered in; empty if nobody was found.
         scores: (N, L) of the points, where they are of the same scheme.
         boxes: that the model was given, or drew; None where there was none.
+        poses: (N, 3) pitch, yaw and roll in degrees, NaN where not known; None if none is.
         blurs: of each face, if its picture was seen.
         time_ms: that aligning all of them took, without reading the pictures.
     """
@@ -55,6 +59,7 @@ class Answers:
     scheme: str
     scores: Array | None = None
     boxes: Sequence[Box | None] | None = None
+    poses: Array | None = None
     blurs: Sequence[float] | None = None
     time_ms: float | None = None
 
@@ -103,6 +108,7 @@ def score(
         areas=areas_of(faces, benchmark.threshold),
         over_bins=_over_bins(benchmark, faces),
         visibility=_visibility(benchmark, errors, lengths),
+        pose=_pose(benchmark, answers),
         parts=nme_per_part(errors, lengths, benchmark.scheme.parts),
         landmarks=tuple(nme_per_landmark(errors, lengths).tolist()),
         scores=_scores(benchmark, answers, errors),
@@ -204,6 +210,23 @@ def _visibility(benchmark: Benchmark, errors: Array, lengths: Array) -> Visibili
     if benchmark.visible is None:
         return None
     return nme_by_visibility(errors, lengths, benchmark.visible)
+
+
+def _pose(benchmark: Benchmark, answers: Answers) -> PoseErrors | None:
+    """The errors of head poses, over the faces of which both truth and answer are known."""
+    if answers.poses is None:
+        return None
+    unknown = (float("nan"),) * 3
+    truth = np.array(
+        [
+            unknown if s.pose is None else (s.pose.pitch_deg, s.pose.yaw_deg, s.pose.roll_deg)
+            for s in benchmark.samples
+        ]
+    )
+    known = np.isfinite(truth + answers.poses).all(axis=1)
+    if not (np.abs(truth[known]) < LARGEST_DEG).all(axis=1).any():
+        return None
+    return pose_errors(answers.poses[known], truth[known])
 
 
 def _faces(benchmark: Benchmark, answers: Answers, errors: Array) -> tuple[FaceResult, ...]:

@@ -8,7 +8,7 @@ from canthus.evaluation.tables import percent, table
 
 def to_text(report: Report) -> str:
     """The report as tables to read."""
-    parts = (_head, _subsets, _beside, _definitions, _parts, _reliability, _foot)
+    parts = (_head, _subsets, _beside, _definitions, _pose, _parts, _reliability, _foot)
     return "\n".join(line for part in parts for line in part(report))
 
 
@@ -73,6 +73,15 @@ def _definitions(report: Report) -> Iterable[str]:
         yield (
             f"{seen.share:.1%} of the landmarks are visible: NME % of these "
             f"{percent(seen.visible)}, of hidden ones {percent(seen.hidden)}"
+        )
+
+
+def _pose(report: Report) -> Iterable[str]:
+    if (pose := report.pose) is not None:
+        yield (
+            f"head pose, mean errors in degrees over {pose.faces} faces: pitch {pose.pitch:.2f}, "
+            f"yaw {pose.yaw:.2f}, roll {pose.roll:.2f}, mean {pose.mean:.2f}; as a rotation "
+            f"{pose.geodesic:.2f} ({pose.left_out} faces of 99 degrees and more left out)"
         )
 
 

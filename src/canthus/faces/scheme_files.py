@@ -4,7 +4,8 @@
     names: [right_eye_outer, right_eye_inner, ...]   # or num_landmarks: 12
     parts: {right_eye: [0, 1], ...}                  # every index in exactly one
     mirror: [[0, 3], [1, 2]]                         # pairs; all others lie on the middle line
-    lines: {open: [[0, 1]], closed: []}              # optional, for drawings
+    edges: [[0, 1], ...]                             # optional, for drawings
+    lines: {open: [[0, 1, 2]], closed: []}           # the same as longer lines
     normalizers: {inter_ocular: [[0], [3]]}          # the subject's right, then its left
     mean_face: [[x, y], ...]                         # optional: an upright face in its own units
     conversions: {"68": {kind: partial, points: [36, 39, ...]}}   # optional
@@ -36,6 +37,7 @@ KEYS = (
     "names",
     "parts",
     "mirror",
+    "edges",
     "lines",
     "normalizers",
     "mean_face",
@@ -264,6 +266,9 @@ class _Reader:
         if unknown := set(lines) - {"open", "closed"}:
             raise self._wrong("lines", "open and closed", min(map(str, unknown)))
         edges: list[tuple[int, int]] = []
+        for i, edge in enumerate(self._list("edges")):
+            a, b = self._indices(edge, f"edges[{i}]", count, length=2)
+            edges.append((a, b))
         for kind in ("open", "closed"):
             for i, line in enumerate(lines.get(kind) or []):
                 points = self._indices(line, f"lines.{kind}[{i}]", count)

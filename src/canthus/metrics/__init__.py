@@ -44,6 +44,7 @@ from canthus.metrics.normalizers import (
 )
 from canthus.metrics.paired import Paired, compare
 from canthus.metrics.pose import (
+    LARGEST_DEG,
     PoseErrors,
     angle_errors,
     geodesic_deg,
@@ -53,6 +54,7 @@ from canthus.metrics.pose import (
 )
 
 __all__ = [
+    "LARGEST_DEG",
     "NMJ_AS_PRINTED",
     "NORMALIZERS",
     "YAW_BINS",
