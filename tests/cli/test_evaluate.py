@@ -109,6 +109,16 @@ def test_answers_from_a_file_score_like_the_model(
     assert values["subsets"]["all"]["nme"] == pytest.approx(own["subsets"]["all"]["nme"], abs=1e-4)
 
 
+def test_a_model_that_has_no_way_to_the_points_is_a_reason(
+    command: Command, spot_weights: Path, mine: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own.csv").write_text("image,x0,y0,x1,y1,x2,y2\na.png,1,1,9,1,5,9\n")
+    measure = ("--normalizer", "inter_pupil", "--threshold", "0.08")
+    done = command("evaluate", spot_weights, tmp_path / "own.csv", "--scheme", mine, *measure)
+    assert done.code == 1
+    assert "spot on own: " in done.err
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
     """Twenty faces of 68 points with their own truth, each 1 pixel off."""

@@ -119,6 +119,30 @@ def test_visible_and_hidden_landmarks_are_told_apart(write: Write) -> None:
     assert (seen.share, seen.visible, seen.hidden) == pytest.approx((0.8, 0, 10 / EYES))
 
 
+def test_hidden_landmarks_may_be_taken_as_unknown(write: Write) -> None:
+    """They count neither in the error nor in the box around the truth."""
+    truth, visible = faces(), np.ones((3, 5))
+    truth[:, 4], visible[:, 4] = -1, 0
+    path = write(truth=truth, visible=visible, prediction=faces() + np.array([3, 4]))
+    report = report_of(path, Measure("box_size", 0.2, visible_only=True))
+    assert report.headline.nme == pytest.approx(5 / np.sqrt(50 * 40))
+    assert "only visible ones count" in report.notes[-1]
+
+
+def test_visibility_must_be_known_where_only_visible_landmarks_count(write: Write) -> None:
+    with pytest.raises(DatasetError, match="expected to be told which landmarks are visible"):
+        report_of(write(), Measure("box_size", 0.2, visible_only=True))
+
+
+def test_a_face_without_a_landmark_to_score_is_named(write: Write) -> None:
+    visible = np.ones((3, 5))
+    visible[1] = 0
+    boxes = np.tile([0.0, 0, 20, 80], (3, 1))
+    path = write(visible=visible, box_xywh=boxes)
+    with pytest.raises(DatasetError, match=r"no landmark to score in 1 faces, as in b\.jpg"):
+        report_of(path, Measure("given_box_size", 0.2, visible_only=True))
+
+
 def test_arrays_that_mean_nothing_are_named(write: Write) -> None:
     assert "mystery" in " ".join(report_of(write(mystery=np.zeros(3))).notes)
 

@@ -29,10 +29,11 @@ from canthus.evaluation.comparison import on_same_faces, read_scored
 from canthus.evaluation.conditions import with_blur
 from canthus.evaluation.predictions import Predictions
 from canthus.evaluation.protocols import Boxes
+from canthus.evaluation.scoring import weights_from
 from canthus.faces import SCHEMES, LandmarkScheme
 from canthus.faces.scheme_files import scheme_from
 from canthus.metrics import NORMALIZERS
-from canthus.runtime import load
+from canthus.runtime import Aligner, load
 from canthus.storage import write_whole
 
 ARCHIVE = ".npz"
@@ -67,6 +68,9 @@ Normalizer = Annotated[str | None, typer.Option(help="What divides the errors.")
 Threshold = Annotated[
     float | None, typer.Option(min=1e-6, max=10, help="Above it a face has failed, as 0.08.")
 ]
+VisibleOnly = Annotated[
+    bool, typer.Option("--visible-only", help="Take hidden landmarks as unknown.")
+]
 Worst = Annotated[int, typer.Option(min=0, help="Show so many worst faces on the page.")]
 Pictures = Annotated[
     bool, typer.Option("--pictures/--no-pictures", help="Put pictures of faces on the page.")
@@ -86,6 +90,7 @@ class _Asked:
     scheme: str | None
     normalizer: str | None
     threshold: float | None
+    visible_only: bool
 
 
 def evaluate(
@@ -96,6 +101,7 @@ def evaluate(
     scheme: Scheme = None,
     normalizer: Normalizer = None,
     threshold: Threshold = None,
+    visible_only: VisibleOnly = False,
     out: Out = None,
     worst: Worst = 20,
     pictures: Pictures = True,
@@ -106,7 +112,7 @@ def evaluate(
     threads: Annotated[int, typer.Option(min=1, help="Cores for the network.")] = 1,
 ) -> None:
     """Measure how wrong a model, or a file of predictions, is on annotated faces."""
-    asked = _Asked(benchmark, root, scheme, normalizer, threshold)
+    asked = _Asked(benchmark, root, scheme, normalizer, threshold, visible_only)
     _check(asked)
     page = None if out is None else _Page(out, worst, pictures, against or [])
     if _is_predictions(model):
@@ -114,10 +120,7 @@ def evaluate(
     else:
         faces = _benchmark(asked)
         aligner = load(model, device=device, threads=threads)
-        whose = boxes or (BENCHMARKS[faces.name].boxes if faces.name in BENCHMARKS else "jitter")
-        shown = partial(track, what="faces")
-        found = score(aligner, faces, boxes=whose, seed=seed, track=shown)
-        report = replace(found, model=aligner.manifest.name)
+        report = _of_model(aligner, faces, boxes, seed)
     report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
     print(report.to_json() if json else to_text(report))
     if page is not None:
@@ -173,11 +176,24 @@ def _benchmark(asked: _Asked) -> Benchmark:
         raise typer.BadParameter("needed: the folder of the data set", param_hint="--root")
     faces = open_benchmark(asked.benchmark, asked.root)
     changes = {"normalizer": asked.normalizer, "threshold": asked.threshold}
-    wanted = {name: value for name, value in changes.items() if value is not None}
+    wanted: dict[str, object] = {name: v for name, v in changes.items() if v is not None}
+    wanted |= {"visible_only": True} if asked.visible_only else {}
     if all(getattr(faces, name) == value for name, value in wanted.items()):
         return faces
     note = f"Not the benchmark's own measure: {faces.normalizer}, failed above {faces.threshold:g}."
     return replace(faces, **wanted, notes=(*faces.notes, note))  # type: ignore[arg-type]
+
+
+def _of_model(aligner: Aligner, faces: Benchmark, boxes: Boxes | None, seed: int) -> Report:
+    """The report of a model, in the boxes asked for or else the benchmark's own."""
+    manifest = aligner.manifest
+    try:
+        weights_from(manifest.scheme, faces.scheme)
+    except ValueError as error:
+        raise DatasetError(f"{manifest.name} on {faces.name}: {error}") from None
+    whose = boxes or (BENCHMARKS[faces.name].boxes if faces.name in BENCHMARKS else "jitter")
+    shown = partial(track, what="faces")
+    return replace(score(aligner, faces, boxes=whose, seed=seed, track=shown), model=manifest.name)
 
 
 def _own(path: Path, asked: _Asked) -> Benchmark:
@@ -192,6 +208,7 @@ def _own(path: Path, asked: _Asked) -> Benchmark:
         samples=tuple(samples),
         normalizer=measure.normalizer,
         threshold=measure.threshold,
+        visible_only=measure.visible_only,
     )
 
 
@@ -240,4 +257,5 @@ def _measure(asked: _Asked) -> archives.Measure:
             "that names them",
             param_hint="--normalizer, --threshold",
         )
-    return archives.Measure(normalizer, threshold, protocol.beside if protocol else ())
+    beside = protocol.beside if protocol else ()
+    return archives.Measure(normalizer, threshold, beside, asked.visible_only)

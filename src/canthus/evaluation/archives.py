@@ -94,11 +94,12 @@ class Archive:
 
 @dataclass(frozen=True)
 class Measure:
-    """What divides errors, and above which a face has failed."""
+    """What divides errors, above which a face has failed, and which landmarks count."""
 
     normalizer: str
     threshold: float
     beside: tuple[str, ...] = ()
+    visible_only: bool = False
 
 
 def read(path: Path) -> Archive:
@@ -163,6 +164,7 @@ def benchmark_of(
         bins=bins,
         points=truth[:, :, :2],
         given=archive.numbers.get("length"),
+        visible_only=measure.visible_only,
         notes=_notes(archive),
     )
 

@@ -40,10 +40,12 @@ class Benchmark:
         bins: the subsets over which a mean is printed besides the mean over faces.
         points: the truth (N, L, 2) in float64, where it is known finer than the samples say it.
         given: lengths (N,) for the normalizer `given`, in pixels.
+        visible_only: whether hidden landmarks are taken as unknown, for errors and lengths.
         notes: what a reader of its figures must know.
 
     Raises:
-        DatasetError: if there are no samples, or they are of several schemes.
+        DatasetError: if there are no samples, they are of several schemes, or do not say which
+            landmarks are visible where only those are to be scored.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Benchmark:
     bins: tuple[str, ...] = ()
     points: Array | None = None
     given: Array | None = None
+    visible_only: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -64,6 +67,11 @@ class Benchmark:
             raise DatasetError(
                 f"benchmark {self.name}: expected faces of one scheme, found "
                 f"{', '.join(sorted(schemes)) or 'no faces'}"
+            )
+        if self.visible_only and self.visible is None:
+            raise DatasetError(
+                f"benchmark {self.name}: expected to be told which landmarks are visible, since "
+                "only those are to be scored"
             )
 
     @property
@@ -74,9 +82,12 @@ class Benchmark:
     @cached_property
     def truth(self) -> Array:
         """The true landmarks (N, L, 2) in pixels; NaN where they are not known."""
-        if self.points is not None:
-            return self.points[:, :, :2]
-        return np.array([sample.landmarks.points[:, :2] for sample in self.samples], np.float64)
+        points = self.points
+        if points is None:
+            points = np.array([sample.landmarks.points for sample in self.samples], np.float64)
+        if self.visible_only and self.visible is not None:
+            points = np.where(self.visible[:, :, None], points, np.nan)
+        return points[:, :, :2]
 
     @cached_property
     def visible(self) -> NDArray[np.bool_] | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark
 from canthus.evaluation.conditions import conditions_of
 from canthus.evaluation.report import ALL, FaceResult, Report, Scores, Summary
@@ -39,6 +40,7 @@ Array = NDArray[np.float64]
 
 # What a score promises: models.base says so to the networks, which torch-free code cannot import.
 SCORE_RADIUS = 0.035  # of the longer side of the face's box
+HIDDEN = ("Hidden landmarks were taken as unknown: only visible ones count.",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,10 +90,16 @@ def score(
         notes: what a reader must know of the answers.
 
     Raises:
-        DatasetError: if a face has no length to divide by.
+        DatasetError: if a face has no length to divide by, or no landmark to score.
     """
     lengths = benchmark.lengths(benchmark.normalizer)
     errors = errors_of(benchmark, answers)
+    if not (scored := ~np.isnan(errors).all(axis=1)).all():
+        names = [benchmark.picture_names[i] for i in np.flatnonzero(~scored)[:5]]
+        raise DatasetError(
+            f"benchmark {benchmark.name}: no landmark to score in {(~scored).sum()} faces, as in "
+            f"{', '.join(names)}"
+        )
     faces = nme(errors, lengths)
     return Report(
         benchmark=benchmark.name,
@@ -114,7 +122,7 @@ def score(
         scores=_scores(benchmark, answers, errors),
         ms_per_face=None if answers.time_ms is None else answers.time_ms / len(faces),
         faces=_faces(benchmark, answers, faces),
-        notes=(*benchmark.notes, *notes),
+        notes=(*benchmark.notes, *(HIDDEN if benchmark.visible_only else ()), *notes),
     )
 
 
