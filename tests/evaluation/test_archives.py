@@ -129,6 +129,19 @@ def test_hidden_landmarks_may_be_taken_as_unknown(write: Write) -> None:
     assert "only visible ones count" in report.notes[-1]
 
 
+def test_a_normalizer_beside_that_not_all_faces_have_is_left_out_and_said_to_be(
+    write: Write,
+) -> None:
+    visible = np.ones((3, 5))
+    visible[1, 0] = 0  # an eye
+    path = write(visible=visible)
+    report = report_of(path, Measure("box_size", 0.2, ("inter_pupil",), visible_only=True))
+    assert report.beside == {}
+    assert (
+        "Not beside: benchmark found: inter_pupil is 0 or not known in 1 faces" in report.notes[-1]
+    )
+
+
 def test_visibility_must_be_known_where_only_visible_landmarks_count(write: Write) -> None:
     with pytest.raises(DatasetError, match="expected to be told which landmarks are visible"):
         report_of(write(), Measure("box_size", 0.2, visible_only=True))

@@ -101,6 +101,7 @@ def score(
             f"{', '.join(names)}"
         )
     faces = nme(errors, lengths)
+    beside, unknown = _beside(benchmark, errors)
     return Report(
         benchmark=benchmark.name,
         title=benchmark.title,
@@ -112,7 +113,7 @@ def score(
         normalizer=benchmark.normalizer,
         threshold=benchmark.threshold,
         subsets=_summaries(benchmark, faces),
-        beside={name: _means(benchmark, errors, name) for name in benchmark.beside},
+        beside=beside,
         areas=areas_of(faces, benchmark.threshold),
         over_bins=_over_bins(benchmark, faces),
         visibility=_visibility(benchmark, errors, lengths),
@@ -122,7 +123,7 @@ def score(
         scores=_scores(benchmark, answers, errors),
         ms_per_face=None if answers.time_ms is None else answers.time_ms / len(faces),
         faces=_faces(benchmark, answers, faces),
-        notes=(*benchmark.notes, *(HIDDEN if benchmark.visible_only else ()), *notes),
+        notes=(*benchmark.notes, *(HIDDEN if benchmark.visible_only else ()), *notes, *unknown),
     )
 
 
@@ -191,6 +192,17 @@ def _summaries(benchmark: Benchmark, faces: Array) -> dict[str, Summary]:
         name: summarize(faces[chosen], benchmark.threshold, _groups(benchmark, chosen))
         for name, chosen in _subsets(benchmark).items()
     }
+
+
+def _beside(benchmark: Benchmark, errors: Array) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """The mean errors by further normalizers, and a sentence for each that cannot be had."""
+    found, unknown = {}, []
+    for name in benchmark.beside:
+        try:
+            found[name] = _means(benchmark, errors, name)
+        except DatasetError as error:
+            unknown.append(f"Not beside: {error}.")
+    return found, unknown
 
 
 def _means(benchmark: Benchmark, errors: Array, normalizer: str) -> dict[str, float]:
