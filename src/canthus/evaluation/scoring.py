@@ -94,12 +94,7 @@ def score(
     """
     lengths = benchmark.lengths(benchmark.normalizer)
     errors = errors_of(benchmark, answers)
-    if not (scored := ~np.isnan(errors).all(axis=1)).all():
-        names = [benchmark.picture_names[i] for i in np.flatnonzero(~scored)[:5]]
-        raise DatasetError(
-            f"benchmark {benchmark.name}: no landmark to score in {(~scored).sum()} faces, as in "
-            f"{', '.join(names)}"
-        )
+    _check_scored(benchmark, errors)
     faces = nme(errors, lengths)
     beside, unknown = _beside(benchmark, errors)
     return Report(
@@ -133,6 +128,16 @@ def errors_of(benchmark: Benchmark, answers: Answers) -> Array:
     if answers.scheme:
         held &= np.isfinite(weights_from(answers.scheme, benchmark.scheme)).all(axis=1)
     return landmark_errors(answers.points, benchmark.truth, held)
+
+
+def _check_scored(benchmark: Benchmark, errors: Array) -> None:
+    """Make sure that every face has a landmark to score."""
+    empty = np.flatnonzero(np.isnan(errors).all(axis=1))
+    if len(empty):
+        names = ", ".join(benchmark.picture_names[i] for i in empty[:5])
+        raise DatasetError(
+            f"benchmark {benchmark.name}: no landmark to score in {len(empty)} faces, as in {names}"
+        )
 
 
 def weights_from(source: str, scheme: LandmarkScheme) -> Array:
