@@ -78,3 +78,16 @@ def test_a_folder_that_is_not_there_is_a_reason(command: Command, tmp_path: Path
     done = command("inspect", "lapa", tmp_path / "nowhere")
     assert done.code == 1
     assert "Traceback" not in done.err
+
+
+def test_a_layout_that_trainings_read_is_inspected_too(command: Command, tmp_path: Path) -> None:
+    points = " ".join(f"{40 + 5 * np.cos(i):.2f},{40 + 5 * np.sin(i):.2f}" for i in range(21))
+    names = ",".join(f"x{i},y{i}" for i in range(21))
+    rows = [f"{split}.png,{split},{points.replace(' ', ',')}" for split in ("train", "val")]
+    (tmp_path / "landmarks.csv").write_text("\n".join([f"image,split,{names}", *rows]))
+    (tmp_path / "images").mkdir()
+    for split in ("train", "val"):
+        write_image(tmp_path / "images" / f"{split}.png", np.full((120, 120, 3), 90, np.uint8))
+    done = command("inspect", "table", tmp_path)
+    assert done.code == 0, done.out
+    assert "val: 1 faces, no official count" in done.out

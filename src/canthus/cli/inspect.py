@@ -1,13 +1,15 @@
 """`canthus inspect DATASET ROOT`: whether a copy of a data set is whole."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import clear, track
+from canthus.datasets import LAYOUTS, Sample, Split
 from canthus.datasets.catalog import DATASETS
 from canthus.datasets.inspection import Inspection, sheet
 from canthus.datasets.inspection import inspect as look
@@ -15,10 +17,12 @@ from canthus.images.files import write_image
 
 SCHEMA = 1
 SHOWN = 20  # names of a list that is printed
+KNOWN = (*DATASETS, *LAYOUTS)
+PARTS = {"train": 0, "val": 0}  # of a layout that trainings read; nobody says how many there are
 
 
 def inspect(
-    dataset: Annotated[str, typer.Argument(help=f"One of {', '.join(DATASETS)}.")],
+    dataset: Annotated[str, typer.Argument(help=f"One of {', '.join(KNOWN)}.")],
     root: Annotated[Path, typer.Argument(help="The folder as published.")],
     split: Annotated[str | None, typer.Option(help="Only this one; all by default.")] = None,
     out: Annotated[
@@ -28,23 +32,27 @@ def inspect(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check a copy of a data set: counts, pictures, points. Nothing in it is changed."""
-    if dataset not in DATASETS:
-        raise typer.BadParameter(
-            f"{dataset!r} is none of {', '.join(DATASETS)}", param_hint="DATASET"
-        )
-    entry = DATASETS[dataset]
-    splits = entry.splits if split is None else {split: entry.splits.get(split, 0)}
-    if split is not None and split not in entry.splits:
-        raise typer.BadParameter(
-            f"{split!r} is none of {', '.join(entry.splits)}", param_hint="--split"
-        )
-    found = look(entry.read, root, splits, track=partial(track, what="faces"))
+    if dataset not in KNOWN:
+        raise typer.BadParameter(f"{dataset!r} is none of {', '.join(KNOWN)}", param_hint="DATASET")
+    known = DATASETS[dataset].splits if dataset in DATASETS else PARTS
+    if split is not None and split not in known:
+        raise typer.BadParameter(f"{split!r} is none of {', '.join(known)}", param_hint="--split")
+    splits = known if split is None else {split: known[split]}
+    found = look(_reader(dataset), root, splits, track=partial(track, what="faces"))
     clear()
     print(to_line(_plain(found, dataset)) if json else "\n".join(_lines(found)))
     if out is not None and found.samples:
         write_image(out, sheet(found.samples, faces))
     if not found.whole:
         raise typer.Exit(1)
+
+
+def _reader(dataset: str) -> Callable[[Path, str], list[Sample]]:
+    """What reads a data set, or a layout that trainings read."""
+    if dataset in DATASETS:
+        return DATASETS[dataset].read
+    layout = LAYOUTS[dataset]
+    return lambda root, split: layout(root, cast(Split, split))
 
 
 def _plain(found: Inspection, dataset: str) -> dict[str, object]:

@@ -82,6 +82,7 @@ def _parse(
         landmarks=Landmarks(points, scheme),
         group=values.get("identity") or PurePosixPath(name).stem,
         yaw_deg=_number(yaw, where) if yaw else None,
+        name=name,
     )
 
 
