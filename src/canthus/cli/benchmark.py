@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from canthus import __version__
 from canthus.cli import outputs
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import track
@@ -109,10 +110,11 @@ class _Sweeps:
         """Write what was swept, if somebody has asked for it."""
         if self._out is None or not self._found:
             return
-        values = {"schema": SCHEMA, "kind": "sweeps"}
+        command = self._suite.command
+        values = {"schema": SCHEMA, "kind": "sweeps", "command": command, "version": __version__}
         sweeps = [sweep.to_plain() for sweep in self._found]
         outputs.write_json(self._out / SWEEPS, {**values, "sweeps": sweeps})
-        write_whole(self._out / PAGE, self._page(self._found).encode())
+        write_whole(self._out / PAGE, self._page(self._found, command, __version__).encode())
         print(f"wrote {SWEEPS}, {PAGE} into {self._out}", file=sys.stderr)
 
 

@@ -1,11 +1,14 @@
 """`canthus compare REPORT REPORT...`: models on the same faces, side by side and face by face."""
 
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from canthus import __version__
 from canthus.cli import outputs
 from canthus.evaluation.comparison import compare_models, read_scored
 from canthus.storage import write_whole
@@ -27,7 +30,9 @@ def compare(
         from canthus.evaluation import pages  # needs what the extra brings, so before the work
 
         outputs.prepare(out)
-    compared = compare_models([read_scored(path) for path in reports])
+    found = compare_models([read_scored(path) for path in reports])
+    command = shlex.join(["canthus", *sys.argv[1:]])
+    compared = replace(found, command=command, version=__version__)
     print(outputs.to_line(compared.to_plain()) if json else compared.to_text())
     if out is not None:
         outputs.write_json(out / COMPARISON, compared.to_plain())

@@ -73,11 +73,15 @@ class Comparison:
         scored: the reports.
         summaries: the figures of each, with intervals.
         pairs: the indices of two models, and how they compare face by face.
+        command: that made the comparison.
+        version: of Canthus.
     """
 
     scored: tuple[Scored, ...]
     summaries: tuple[Summary, ...]
     pairs: tuple[tuple[int, int, Paired], ...]
+    command: str = ""
+    version: str = ""
 
     def to_plain(self) -> dict[str, Json]:
         """The comparison as JSON holds it, with a versioned schema."""
@@ -86,6 +90,8 @@ class Comparison:
         return {
             "schema": SCHEMA,
             "kind": "comparison",
+            "command": self.command,
+            "version": self.version,
             "benchmark": first.benchmark,
             "normalizer": first.normalizer,
             "threshold": first.threshold,
@@ -110,7 +116,8 @@ class Comparison:
         limit = f"failed above {100 * first.threshold:g}%"
         lines = [f"{first.benchmark}, errors by {first.normalizer}, {limit}", ""]
         lines += [*table(heads, rows), ""]
-        return "\n".join([*lines, *(self.sentence(i, j, paired) for i, j, paired in self.pairs)])
+        lines += [self.sentence(i, j, paired) for i, j, paired in self.pairs]
+        return "\n".join([*lines, *(["", f"made by: {self.command}"] if self.command else [])])
 
     def sentence(self, i: int, j: int, paired: Paired) -> str:
         """How two models compare, in words."""

@@ -31,6 +31,7 @@ def of_comparison(compared: Comparison) -> str:
         Section("Figures", tables=[_figures(compared)]),
         Section("Cumulative error", charts=[Chart(chart)]),
         Section("Face by face", (HOW,), tables=[_pairs(compared)]),
+        *_made_by(compared.command, compared.version),
     ]
     lead = (
         f"{len(first.errors)} faces of {first.benchmark}. Errors are divided by "
@@ -39,6 +40,13 @@ def of_comparison(compared: Comparison) -> str:
     )
     title = " and ".join(dict.fromkeys(each.model for each in compared.scored))
     return render_models(f"{title} on {first.benchmark}", sections, lead)
+
+
+def _made_by(command: str, version: str) -> list[Section]:
+    """What made a page, if that is known."""
+    if not command:
+        return []
+    return [Section("Made by", facts=[("Command", command), ("Version", f"Canthus {version}")])]
 
 
 def _figures(compared: Comparison) -> Table:
@@ -76,14 +84,16 @@ def _difference(paired: Paired, name: str) -> str:
     return f"{100 * getattr(paired, name):+.2f} ({low} to {high})"
 
 
-def of_sweeps(sweeps: Sequence[Sweep]) -> str:
+def of_sweeps(sweeps: Sequence[Sweep], command: str = "", version: str = "") -> str:
     """The page of box robustness: one curve per model in each chart, no other file needed.
 
     Args:
         sweeps: a model each, on the same benchmark.
+        command: that made them.
+        version: of Canthus.
     """
     first = sweeps[0]
-    sections = [_swept(sweeps, kind) for kind in SETTINGS]
+    sections = [*(_swept(sweeps, kind) for kind in SETTINGS), *_made_by(command, version)]
     lead = (
         f"{first.faces} faces of {first.benchmark}, evenly chosen, in boxes that depart from the "
         f"true ones. Errors are divided by {words.normalizer(first.normalizer)} "
