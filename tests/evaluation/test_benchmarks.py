@@ -115,6 +115,17 @@ def test_people_with_several_faces_are_groups(benchmark: Benchmark) -> None:
     assert benchmark.groups is None
 
 
+def test_bins_that_no_file_tells_are_an_error(shared: Path) -> None:
+    with pytest.raises(DatasetError, match="expected faces in the bins paper yaw 0-30"):
+        open_benchmark("aflw2000-3d-paper-bins", shared / "data" / "aflw2000-sample")
+
+
+def test_the_bins_of_a_copy_are_those_of_its_faces(shared: Path) -> None:
+    benchmark = open_benchmark("aflw2000-3d", shared / "data" / "aflw2000-sample")
+    assert sum(map(len, benchmark.subsets.values())) == len(benchmark.samples) == 61
+    assert "2000 faces and this copy 61" in benchmark.notes[0]
+
+
 def test_a_copy_with_too_few_faces_is_no_official_benchmark(tmp_path: Path) -> None:
     lists = tmp_path / "WFLW_annotations" / "list_98pt_rect_attr_train_test"
     lists.mkdir(parents=True)

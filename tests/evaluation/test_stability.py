@@ -98,12 +98,12 @@ def test_if_all_are_lost_there_is_no_figure(fake: Fake, benchmark: Benchmark) ->
 
 
 def test_what_hangs_on_the_box_does_not_mind_noise(benchmark: Benchmark) -> None:
-    found = measure_changed(Follower(), benchmark, noisy(5), photos=3, repeats=2)
+    found = measure_changed(Follower(), benchmark, noisy(5, repeats=2), photos=3)
     assert (found.photos, found.repeats, found.rms) == (3, 2, 0)
 
 
 def test_every_second_answer_that_jumps_is_half_of_the_squares(benchmark: Benchmark) -> None:
-    found = measure_changed(Follower(jump=2), benchmark, noisy(5), photos=3, repeats=2)
+    found = measure_changed(Follower(jump=2), benchmark, noisy(5, repeats=2), photos=3)
     assert found.rms == pytest.approx(2 / 40 / math.sqrt(2), rel=1e-4)
 
 
@@ -112,6 +112,47 @@ def test_noise_is_as_strong_as_asked_and_another_each_time() -> None:
     first, second = (noisy(5)(gray, repeat).astype(float) for repeat in (0, 1))
     assert first.std() == pytest.approx(5, rel=0.05)
     assert (first != second).any()
+
+
+def test_noise_is_the_same_in_every_run() -> None:
+    gray = np.full((32, 32, 3), 128, np.uint8)
+    assert (noisy(5)(gray, 3) == noisy(5)(gray, 3)).all()
+
+
+def test_the_aligner_may_have_to_find_the_changed_face(fake: Fake, benchmark: Benchmark) -> None:
+    aligner = fake()
+    found = measure_changed(aligner, benchmark, compressed(90), photos=2, detect=True)
+    assert (found.rms, found.missed) == (0, 0)
+    assert aligner.given == [None] * 4
+
+
+def test_a_changed_face_that_is_lost_is_counted(fake: Fake, benchmark: Benchmark) -> None:
+    found = measure_changed(fake(lost=(0,)), benchmark, compressed(90), photos=6)
+    assert (found.photos, found.missed, found.rms) == (6, 1, 0)
+
+
+def test_the_worst_photo_is_told(benchmark: Benchmark) -> None:
+    """Every answer beyond the third strays: on the second photo both of them."""
+
+    class Later(Follower):
+        asked = 0
+
+        def many(
+            self,
+            images: Iterable[NDArray[np.uint8]],
+            boxes: Iterable[Sequence[Box] | None] | None = None,
+        ) -> list[list[Face]]:
+            self.asked += 1
+            self.jump = 2 if self.asked == 2 else 0
+            return super().many(images, boxes)
+
+    found = measure_changed(Later(), benchmark, compressed(90), photos=2)
+    assert found.worst == pytest.approx(2 / 40, rel=1e-4)
+    assert found.rms == pytest.approx(2 / 40 / math.sqrt(2), rel=1e-4)
+
+
+def test_compression_is_the_same_each_time_so_it_is_done_once() -> None:
+    assert compressed(50).repeats == 1
 
 
 def test_compression_is_stronger_at_a_lower_quality() -> None:

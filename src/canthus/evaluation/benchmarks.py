@@ -138,6 +138,12 @@ def open_benchmark(name: str, root: Path) -> Benchmark:
     if not folder.is_dir():
         raise DatasetError(f"{folder}: expected the folder of {name}, found none")
     samples = tuple(protocol.read(folder))
+    subsets = subsets_of([protocol.subsets(sample) for sample in samples], protocol.order)
+    if protocol.bins and not set(protocol.bins) & set(subsets):
+        raise DatasetError(
+            f"{folder}: expected faces in the bins {', '.join(protocol.bins)}, found none; "
+            f"`canthus datasets` says which files {name} needs"
+        )
     return Benchmark(
         name=name,
         title=protocol.title,
@@ -145,7 +151,7 @@ def open_benchmark(name: str, root: Path) -> Benchmark:
         normalizer=protocol.normalizer,
         threshold=protocol.threshold,
         beside=protocol.beside,
-        subsets=subsets_of([protocol.subsets(sample) for sample in samples], protocol.order),
+        subsets=subsets,
         bins=protocol.bins,
         notes=_counted(protocol, len(samples)),
     )

@@ -7,8 +7,9 @@ detector's own.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,41 @@ from canthus.images.degrade import add_noise, compress
 from canthus.images.warp import crop
 
 Array = NDArray[np.float64]
-Change = Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
 
 GRID = 32  # OpenCV's bilinear warp knows places to 1/32 of a pixel; on these it is exact
 GOLDEN_TURN = math.pi * (3 - math.sqrt(5))  # turns by it spread evenly, however many there are
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What happens to a photo.
+
+    Attributes:
+        change: makes the changed photo, uint8 RGB of the same size; told the number of the repeat.
+        repeats: how often it is worth doing.
+    """
+
+    change: Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]
+    repeats: int
+
+    def __call__(self, image: NDArray[np.uint8], repeat: int) -> NDArray[np.uint8]:
+        """The photo, changed."""
+        return self.change(image, repeat)
+
+
+@dataclass(frozen=True, eq=False)
+class _Trial:
+    """What a photo is put to.
+
+    Attributes:
+        change: of the photo.
+        moves: how far each repeat takes its contents right and down, (repeats, 2) pixels.
+        detect: whether the aligner finds the face anew each time.
+    """
+
+    change: Change
+    moves: Array
+    detect: bool
 
 
 @dataclass(frozen=True)
@@ -81,53 +113,51 @@ def measure(
         detect: whether the aligner finds the face anew each time; its box follows otherwise.
     """
     moves = shifts()
-    chosen = _chosen(benchmark, photos)
-    strayed = [_strayed(aligner, benchmark.samples[i], moves, detect) for i in chosen]
-    return _summed_up(benchmark, chosen, strayed, len(moves))
+    change = Change(lambda image, i: shifted(image, *moves[i]), len(moves))
+    return _measured(aligner, benchmark, _Trial(change, np.array(moves), detect), photos)
 
 
 def measure_changed(
-    aligner: Aligns, benchmark: Benchmark, change: Change, *, photos: int = 20, repeats: int = 4
+    aligner: Aligns,
+    benchmark: Benchmark,
+    change: Change,
+    *,
+    photos: int = 20,
+    detect: bool = False,
 ) -> Stability:
     """Change some photos of a benchmark where they stand, and see how well the landmarks stay.
 
     Args:
-        aligner: what to measure; it is given the true box.
+        aligner: what to measure.
         benchmark: where the photos come from, evenly chosen.
-        change: what happens to a photo; the second argument is the number of the repeat.
+        change: what happens to a photo.
         photos: how many.
-        repeats: how often each is changed.
+        detect: whether the aligner finds the face anew each time; it is given the true box
+            otherwise.
     """
-    chosen = _chosen(benchmark, photos)
-    strayed = [_strayed_in_place(aligner, benchmark.samples[i], change, repeats) for i in chosen]
-    return _summed_up(benchmark, chosen, strayed, repeats)
+    trial = _Trial(change, np.zeros((change.repeats, 2)), detect)
+    return _measured(aligner, benchmark, trial, photos)
 
 
-def noisy(sigma: float) -> Change:
+def noisy(sigma: float, repeats: int = 4) -> Change:
     """Adds Gaussian noise of so many gray levels, another in each repeat."""
 
     def change(image: NDArray[np.uint8], repeat: int) -> NDArray[np.uint8]:
         noise = np.random.default_rng(repeat).normal(0, sigma, image.shape)
         return add_noise(image, noise.astype(np.float32))
 
-    return change
+    return Change(change, repeats)
 
 
 def compressed(quality: int) -> Change:
-    """Compresses as JPEG of a quality in 1 to 100."""
-    return lambda image, _: compress(image, quality)
+    """Compresses as JPEG of a quality in 1 to 100; that is the same each time, so once."""
+    return Change(lambda image, _: compress(image, quality), 1)
 
 
-def _chosen(benchmark: Benchmark, photos: int) -> list[int]:
-    """The indices of some photos, evenly spread."""
-    places = np.linspace(0, len(benchmark.samples) - 1, photos)
-    return [int(i) for i in np.unique(places.round())]
-
-
-def _summed_up(
-    benchmark: Benchmark, chosen: Sequence[int], strayed: Sequence[Array | None], repeats: int
-) -> Stability:
+def _measured(aligner: Aligns, benchmark: Benchmark, trial: _Trial, photos: int) -> Stability:
     lengths = benchmark.lengths(benchmark.normalizer)
+    chosen = _chosen(benchmark, photos)
+    strayed = [_strayed(aligner, benchmark.samples[i], trial) for i in chosen]
     each = [
         (apart / lengths[i]) ** 2
         for i, apart in zip(chosen, strayed, strict=True)
@@ -136,45 +166,35 @@ def _summed_up(
     means = [float(squares.mean()) for squares in each]
     return Stability(
         photos=len(chosen),
-        repeats=repeats,
+        repeats=trial.change.repeats,
         rms=math.sqrt(sum(means) / len(means)) if means else math.nan,
         worst=math.sqrt(max(means, default=math.nan)),
         missed=len(chosen) - len(each),
     )
 
 
-def _strayed(
-    aligner: Aligns, sample: Sample, moves: Sequence[tuple[float, float]], detect: bool
-) -> Array | None:
-    """How far each landmark is from where the shift took it, (shifts, L); None if lost."""
-    image = read_picture(sample)
-    every = [(0.0, 0.0), *moves]
-    boxes = [_moved(sample.box, *move) for move in every]
-    images = [shifted(image, *move) for move in every]
-    answers = aligner.many(images, None if detect else [[box] for box in boxes])
+def _chosen(benchmark: Benchmark, photos: int) -> list[int]:
+    """The indices of some photos, evenly spread."""
+    places = np.linspace(0, len(benchmark.samples) - 1, photos)
+    return [int(i) for i in np.unique(places.round())]
+
+
+def _strayed(aligner: Aligns, sample: Sample, trial: _Trial) -> Array | None:
+    """How far each landmark is from where it should have gone, (repeats, L); None if lost."""
+    image, repeats = read_picture(sample), range(trial.change.repeats)
+    images = chain([image], (trial.change(image, i) for i in repeats))
+    moves = np.concatenate([np.zeros((1, 2)), trial.moves])
+    boxes = [_moved(sample.box, *move) for move in moves.tolist()]
+    answers = aligner.many(images, None if trial.detect else [[box] for box in boxes])
     found = [
-        closest(faces, box) if detect else next(iter(faces), None)
+        closest(faces, box) if trial.detect else next(iter(faces), None)
         for faces, box in zip(answers, boxes, strict=True)
     ]
     if any(face is None for face in found):
         return None
     points = np.array([_points(face) for face in found if face is not None])
-    away = points[1:] - points[0] - np.array(moves)[:, None]
+    away = points[1:] - points[0] - trial.moves[:, None]
     return np.sqrt((away**2).sum(axis=2))
-
-
-def _strayed_in_place(
-    aligner: Aligns, sample: Sample, change: Change, repeats: int
-) -> Array | None:
-    """How far each landmark is from where it was on the photo itself, (repeats, L)."""
-    image = read_picture(sample)
-    images = [image, *(change(image, repeat) for repeat in range(repeats))]
-    answers = aligner.many(images, [[sample.box]] * len(images))
-    found = [next(iter(faces), None) for faces in answers]
-    if any(face is None for face in found):
-        return None
-    points = np.array([_points(face) for face in found if face is not None])
-    return np.sqrt(((points[1:] - points[0]) ** 2).sum(axis=2))
 
 
 def _points(face: Face) -> Array:

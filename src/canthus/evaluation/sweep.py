@@ -6,8 +6,8 @@ figure of its own: the question that progressive re-initialization was invented 
 DPR).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -15,16 +15,18 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
+from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark
 from canthus.evaluation.evaluate import Aligns
 from canthus.evaluation.report import Json, plain
 from canthus.evaluation.scoring import Answers, errors_of
-from canthus.faces import Face, Landmarks
-from canthus.geometry import Box, Similarity
+from canthus.faces import Face
+from canthus.geometry import Box, BoxRelation, Similarity
 from canthus.images.warp import crop
 from canthus.metrics import auc, failure_rate, nme
 
 Array = NDArray[np.float64]
+Picture = NDArray[np.uint8]
 Kind = Literal["scale", "shift", "roll"]
 Track = Callable[[Sequence[Sample]], Iterable[Sample]]
 
@@ -39,25 +41,39 @@ LABELS: Mapping[Kind, str] = {
     "shift": "shift of the box, in sides of it",
     "roll": "turn of the face, degrees to either side",
 }
-DIRECTIONS = 8  # that a box is shifted to
+SLANT = 0.5**0.5
+SHIFTS: Mapping[str, tuple[float, float]] = {  # right and down, as seen in the picture
+    "right": (1.0, 0.0),
+    "right and down": (SLANT, SLANT),
+    "down": (0.0, 1.0),
+    "left and down": (-SLANT, SLANT),
+    "left": (-1.0, 0.0),
+    "left and up": (-SLANT, -SLANT),
+    "up": (0.0, -1.0),
+    "right and up": (SLANT, -SLANT),
+}
+TURNS: Mapping[str, int] = {"clockwise": 1, "counterclockwise": -1}  # as seen in the picture
+WAYS: Mapping[Kind, tuple[str, ...]] = {"scale": (), "shift": tuple(SHIFTS), "roll": tuple(TURNS)}
 AROUND = 3.0  # sides of the box that are turned with the face
 
 
 @dataclass(frozen=True)
 class Series:
-    """The errors along one kind of departure; at each setting over faces and directions.
+    """The errors along one kind of departure; at each setting over faces and ways to depart.
 
     Attributes:
         settings: how far the box, or the face, departs.
         nme: mean error of those found; NaN if none was.
         failure_rate: share above the benchmark's threshold.
         auc: exact area under the curve up to it.
+        apart: `nme` of each way by itself: of `SHIFTS`, or of `TURNS`.
     """
 
     settings: tuple[float, ...]
     nme: tuple[float, ...]
     failure_rate: tuple[float, ...]
     auc: tuple[float, ...]
+    apart: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -85,26 +101,44 @@ class Sweep:
         values = {"schema": SCHEMA, "kind": "sweep", **asdict(self)}
         return {name: plain(value) for name, value in values.items()}
 
+    def lines(self) -> dict[Kind, tuple[str, tuple[float, ...], tuple[float, ...]]]:
+        """The curve of each kind, as charts draw it: the model's name, settings, mean errors."""
+        return {kind: (self.model, some.settings, some.nme) for kind, some in self.series.items()}
+
 
 @dataclass(frozen=True, eq=False)
-class _Case:
-    """A picture, the box that the model is given in it, and where the truth is then.
+class Case:
+    """A box that a model is given, and where the truth is then.
 
     Attributes:
-        image: uint8 RGB.
+        kind: of departure.
+        setting: how far.
+        way: one of `WAYS`; empty where there is only one.
         box: given.
-        truth: (L, 2) in the picture's pixels; NaN where not known.
+        truth: (L, 2) in pixels of the picture that is shown; NaN where not known.
+        turn: from the picture to the square part of it that is shown; None if it is shown whole.
+        size: of that part's side, in pixels.
     """
 
-    image: NDArray[np.uint8]
+    kind: Kind
+    setting: float
+    way: str
     box: Box
     truth: Array
+    turn: Similarity | None = None
+    size: int = 0
+
+    def shown(self, image: Picture) -> Picture:
+        """What the model sees of a picture."""
+        return image if self.turn is None else crop(image, self.turn, self.size)
 
 
 def measure(
     aligner: Aligns, benchmark: Benchmark, *, faces: int = 100, track: Track = iter
 ) -> Sweep:
     """Give a model ever worse boxes.
+
+    Boxes depart from the samples' own. Nothing is random.
 
     Args:
         aligner: what to measure.
@@ -113,71 +147,65 @@ def measure(
         track: yields the samples it is given, and may tell somebody how far that has come.
 
     Raises:
-        DatasetError: if a face has no length to divide by.
+        DatasetError: if a face has no length to divide by, or its landmarks span no box.
         ImageError: if a picture cannot be read.
+        ValueError: if no face is asked for, or there is no way from the aligner's scheme to the
+            benchmark's.
     """
-    lengths = benchmark.lengths(benchmark.normalizer)
-    last = len(lengths) - 1
+    if faces < 1:
+        raise ValueError(f"expected one face at least, found {faces}")
+    benchmark.lengths(benchmark.normalizer)  # before the work, so that it fails early
+    last = len(benchmark.samples) - 1
     rows = np.unique(np.linspace(0, last, min(faces, last + 1)).round().astype(np.int64)).tolist()
-    found: dict[tuple[Kind, float], list[float]] = {
-        (kind, setting): [] for kind, settings in SETTINGS.items() for setting in settings
-    }
-    for row, sample in zip(rows, track([benchmark.samples[row] for row in rows]), strict=True):
-        cases = list(cases_of(read_picture(sample), sample.box, benchmark.truth[row]))
-        answers = _answers(aligner, [case for _, _, case in cases])
-        for (kind, setting, case), face in zip(cases, answers, strict=True):
-            found[kind, setting].append(_error(benchmark, row, case, face, lengths))
+    cases = [_cases(benchmark, row) for row in rows]
+    samples = track([benchmark.samples[row] for row in rows])
+    answers = [
+        _answers(aligner, read_picture(sample), some)
+        for sample, some in zip(samples, cases, strict=True)
+    ]
+    errors = _errors(benchmark, rows, cases, answers)
     return Sweep(
         benchmark=benchmark.name,
         faces=len(rows),
         normalizer=benchmark.normalizer,
         threshold=benchmark.threshold,
-        series={kind: _series(kind, found, benchmark.threshold) for kind in SETTINGS},
+        series={kind: _series(kind, cases[0], errors, benchmark.threshold) for kind in SETTINGS},
     )
 
 
-def cases_of(
-    image: NDArray[np.uint8], box: Box, truth: Array
-) -> Iterable[tuple[Kind, float, _Case]]:
-    """Everything that one face is put to: kind, setting and case.
+def cases_of(box: Box, truth: Array) -> Iterator[Case]:
+    """Everything that one face is put to, in an order that is the same for each.
 
     Args:
-        image: uint8 RGB (H, W, 3).
         box: the true one.
         truth: (L, 2) landmarks.
     """
     for scale in SETTINGS["scale"]:
-        yield "scale", scale, _Case(image, box.scaled(scale), truth)
+        yield Case("scale", scale, "", box.scaled(scale), truth)
     for shift in SETTINGS["shift"]:
-        for turn in 2 * np.pi * np.arange(DIRECTIONS if shift else 1) / DIRECTIONS:
-            moved = box.moved(shift * float(np.cos(turn)), shift * float(np.sin(turn)))
-            yield "shift", shift, _Case(image, moved, truth)
+        for way, (right, down) in SHIFTS.items() if shift else [("", (0.0, 0.0))]:
+            yield Case("shift", shift, way, box.moved(shift * right, shift * down), truth)
     for roll in SETTINGS["roll"]:
-        for roll_deg in (roll, -roll) if roll else (roll,):
-            yield "roll", roll, turned(image, box, truth, roll_deg)
+        for way, sign in TURNS.items() if roll else [("", 1)]:
+            yield replace(turned(box, truth, sign * roll), setting=roll, way=way)
 
 
-def turned(image: NDArray[np.uint8], box: Box, truth: Array, roll_deg: float) -> _Case:
+def turned(box: Box, truth: Array, roll_deg: float) -> Case:
     """A face turned clockwise about its box's center, at its own size, with a box about it.
 
-    The part of the picture that is turned along is three sides of the box wide; the new box is as
-    large as the old one against the tight box of the landmarks.
+    What is shown is three sides of the box wide, and bilinear at every angle, 0 among them. The
+    new box is the square that lies about the tight box of the turned landmarks as the true box
+    lies about theirs: a data set's boxes are seldom tight.
+
+    Raises:
+        ValueError: if the known landmarks span no area.
     """
     size = int(np.ceil(AROUND * box.side))
-    middle = (size - 1) / 2
-    turn = Similarity.about(box.center, (middle, middle), roll_deg=roll_deg)
+    middle = ((size - 1) / 2, (size - 1) / 2)
+    turn = Similarity.about(box.center, middle, roll_deg=roll_deg)
     points = turn.apply(truth)
-    upright = Similarity.about(box.center, (middle, middle)).apply(truth)
-    before, after = Box.around(upright), Box.around(points)
-    square = Similarity.about(box.center, (middle, middle))
-    (x0, y0), (x1, y1) = square.apply([(box.x0, box.y0), (box.x1, box.y1)]).tolist()
-    drawn = Box(
-        after.x0 + x0 - before.x0,
-        after.y0 + y0 - before.y0,
-        after.x1 + x1 - before.x1,
-        after.y1 + y1 - before.y1,
-    )
-    return _Case(crop(image, turn, size), drawn, points)
+    drawn = _about(Box.around(truth), box).from_tight(Box.around(points))
+    return Case("roll", roll_deg, "", drawn, points, turn, size)
 
 
 def named(sweep: Sweep, model: str) -> Sweep:
@@ -185,51 +213,78 @@ def named(sweep: Sweep, model: str) -> Sweep:
     return replace(sweep, model=model)
 
 
-def _answers(aligner: Aligns, cases: Sequence[_Case]) -> list[Face | None]:
-    """The answer to each case; pictures that are the same one are given once."""
-    given: list[NDArray[np.uint8]] = []
-    boxes: list[list[Box]] = []
-    for case in cases:
-        if not given or given[-1] is not case.image:
-            given.append(case.image)
-            boxes.append([])
-        boxes[-1].append(case.box)
-    answered = aligner.many(given, boxes)
+def _cases(benchmark: Benchmark, row: int) -> list[Case]:
+    """What a face of a benchmark is put to."""
+    try:
+        return list(cases_of(benchmark.samples[row].box, benchmark.truth[row]))
+    except ValueError as error:
+        where = f"benchmark {benchmark.name}: {benchmark.picture_names[row]}"
+        raise DatasetError(f"{where}: cannot be turned: {error}") from None
+
+
+def _about(tight: Box, box: Box) -> BoxRelation:
+    """How a box lies about the tight one."""
+    (x, y), (tight_x, tight_y), side = box.center, tight.center, tight.side
+    return BoxRelation((x - tight_x) / side, (y - tight_y) / side, box.side / side)
+
+
+def _answers(aligner: Aligns, image: Picture, cases: Sequence[Case]) -> list[Face | None]:
+    """The answer to each case; the whole picture is given once, with all of its boxes."""
+    whole = [case for case in cases if case.turn is None]
+    groups = [whole, *([case] for case in cases if case.turn is not None)]
+    pictures = (group[0].shown(image) for group in groups)
+    answered = aligner.many(pictures, [[case.box for case in group] for group in groups])
     found: list[Face | None] = []
-    for faces, asked in zip(answered, boxes, strict=True):
-        whole = len(faces) == len(asked)
-        found += list(faces) if whole else [None] * len(asked)
+    for faces, group in zip(answered, groups, strict=True):
+        found += faces if len(faces) == len(group) else [None] * len(group)
     return found
 
 
-def _error(benchmark: Benchmark, row: int, case: _Case, face: Face | None, lengths: Array) -> float:
-    """The error of one answer; infinite if there is none."""
-    if face is None:
-        return float("inf")
-    mapped = face.landmarks.map(benchmark.scheme.name).points[None, :, :2].astype(np.float64)
-    one = replace(
-        benchmark,
-        samples=(replace(benchmark.samples[row], landmarks=_as_landmarks(case, benchmark)),),
-        subsets={},
-        points=case.truth[None],
-        given=None,
+def _errors(
+    benchmark: Benchmark,
+    rows: Sequence[int],
+    cases: Sequence[Sequence[Case]],
+    answers: Sequence[Sequence[Face | None]],
+) -> Array:
+    """The errors (faces, cases), as a fraction of the face's own length; a miss is infinite."""
+    scheme = benchmark.scheme
+    lost = np.full((scheme.num_landmarks, 2), np.nan)
+    known = next((face.landmarks.scheme.name for some in answers for face in some if face), "")
+    chosen = replace(
+        benchmark, samples=tuple(benchmark.samples[row] for row in rows), subsets={}, given=None
     )
-    errors = errors_of(one, Answers(mapped, scheme=face.landmarks.scheme.name))
-    return float(nme(errors, lengths[row : row + 1])[0])
+    lengths = benchmark.lengths(benchmark.normalizer)[list(rows)]
+    errors = []
+    for put, said in zip(zip(*cases, strict=True), zip(*answers, strict=True), strict=True):
+        mapped = [face.landmarks.map(scheme.name).points[:, :2] if face else lost for face in said]
+        now = replace(chosen, points=np.array([case.truth for case in put]))
+        away = errors_of(now, Answers(np.array(mapped, np.float64), scheme=known))
+        errors.append(nme(away, lengths))
+    return np.stack(errors, axis=1)
 
 
-def _as_landmarks(case: _Case, benchmark: Benchmark) -> Landmarks:
-    return Landmarks(case.truth, benchmark.scheme)
+def _series(kind: Kind, cases: Sequence[Case], errors: Array, threshold: float) -> Series:
+    """The figures of one kind, from the errors (faces, cases)."""
 
+    def at(setting: float, way: str = "") -> Array:
+        """The errors at a setting: of one way, or of all."""
+        held = [
+            case.kind == kind and case.setting == setting and (not way or case.way in ("", way))
+            for case in cases
+        ]
+        return errors[:, held].ravel()
 
-def _series(
-    kind: Kind, found: Mapping[tuple[Kind, float], Sequence[float]], threshold: float
-) -> Series:
-    each = [np.array(found[kind, setting]) for setting in SETTINGS[kind]]
-    means = [errors[np.isfinite(errors)] for errors in each]
+    settings = SETTINGS[kind]
     return Series(
-        settings=SETTINGS[kind],
-        nme=tuple(float(some.mean()) if len(some) else float("nan") for some in means),
-        failure_rate=tuple(failure_rate(errors, threshold) for errors in each),
-        auc=tuple(auc(errors, threshold) for errors in each),
+        settings=settings,
+        nme=tuple(_mean(at(setting)) for setting in settings),
+        failure_rate=tuple(failure_rate(at(setting), threshold) for setting in settings),
+        auc=tuple(auc(at(setting), threshold) for setting in settings),
+        apart={way: tuple(_mean(at(setting, way)) for setting in settings) for way in WAYS[kind]},
     )
+
+
+def _mean(errors: Array) -> float:
+    """The mean of the faces that were found; NaN if none was."""
+    found = errors[np.isfinite(errors)]
+    return float(found.mean()) if len(found) else float("nan")
