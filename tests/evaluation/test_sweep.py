@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from canthus.datasets import Sample
 from canthus.errors import DatasetError
 from canthus.evaluation import Benchmark
-from canthus.evaluation.sweep import SETTINGS, SHIFTS, TURNS, cases_of, measure, named, turned
+from canthus.evaluation.sweep import SETTINGS, SHIFTS, TURNS, cases_of, measure, turned
 from canthus.faces import SCHEMES, Face, Landmarks
 from canthus.geometry import Box, Similarity
 from canthus.images.files import write_image
@@ -299,10 +299,3 @@ def test_a_model_of_another_scheme_is_scored_by_the_benchmarks(one: Benchmark) -
     sample = replace(one.samples[0], landmarks=Landmarks(truth, SCHEMES["29"]))
     found = measure(Hanging(one.truth[0], BOX), replace(one, samples=(sample,)))
     assert found.series["shift"].nme == pytest.approx(SETTINGS["shift"], abs=1e-5)
-
-
-def test_lines_are_named_by_the_model(one: Benchmark, hanging: Hanging) -> None:
-    found = named(measure(hanging, one), "mine")
-    name, x, y = found.lines()["scale"]
-    assert (name, x) == ("mine", SETTINGS["scale"])
-    assert y == found.series["scale"].nme

@@ -151,7 +151,13 @@ def noisy(sigma: float, repeats: int = 4) -> Change:
 
 def compressed(quality: int) -> Change:
     """Compresses as JPEG of a quality in 1 to 100; that is the same each time, so once."""
-    return Change(lambda image, _: compress(image, quality), 1)
+
+    def change(image: NDArray[np.uint8], repeat: int) -> NDArray[np.uint8]:
+        # JPEG keeps green best and blue worst; `compress` takes channels in OpenCV's order.
+        blue_first = np.ascontiguousarray(image[:, :, ::-1])
+        return np.ascontiguousarray(compress(blue_first, quality)[:, :, ::-1])
+
+    return Change(change, 1)
 
 
 def _measured(aligner: Aligns, benchmark: Benchmark, trial: _Trial, photos: int) -> Stability:

@@ -101,10 +101,6 @@ class Sweep:
         values = {"schema": SCHEMA, "kind": "sweep", **asdict(self)}
         return {name: plain(value) for name, value in values.items()}
 
-    def lines(self) -> dict[Kind, tuple[str, tuple[float, ...], tuple[float, ...]]]:
-        """The curve of each kind, as charts draw it: the model's name, settings, mean errors."""
-        return {kind: (self.model, some.settings, some.nme) for kind, some in self.series.items()}
-
 
 @dataclass(frozen=True, eq=False)
 class Case:
