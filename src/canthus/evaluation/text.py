@@ -40,13 +40,13 @@ def _subsets(report: Report) -> Iterable[str]:
 
 
 def _cells(summary: Summary) -> tuple[str, ...]:
-    low, high = summary.intervals.get("nme", (float("nan"), float("nan")))
+    low, high = map(percent, summary.intervals.get("nme", (float("nan"), float("nan"))))
     tail = (summary.median, summary.p90, summary.p95, summary.p99)
     return (
         str(summary.faces),
         str(summary.missed),
         percent(summary.nme),
-        f"{percent(low)} to {percent(high)}" if summary.intervals else "-",
+        "-" if low == "-" else f"{low} to {high}",
         percent(summary.failure_rate),
         percent(summary.auc),
         *map(percent, tail),
