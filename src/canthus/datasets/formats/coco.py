@@ -47,10 +47,11 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
         name = image.child("file_name")
         pictures[_id(image.child("id"))] = picture(path.parent, name.text(), name.where)
     found = []
-    for annotation in root.child("annotations").items():
+    annotations = root.child("annotations").items()
+    for annotation in annotations:
         if sample := _face(annotation, pictures, scheme):
             found.append(sample)
-    return some(found, path)
+    return some(found, path, len(annotations))
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:

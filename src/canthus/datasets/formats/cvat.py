@@ -52,14 +52,16 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
     skeletons = [shape for image in images for shape in image.all("skeleton")]
     labels = {point.text("label") for shape in skeletons for point in shape.all("points")}
     first = first_index(labels, scheme.num_landmarks)
-    found = []
+    found, annotations = [], 0
     for image in images:
         named = picture(path.parent, image.text("name"), image.where)
         boxes = _boxes(image)
-        for shape in image.all("skeleton", "points"):
+        shapes = image.all("skeleton", "points")
+        annotations += len(shapes)
+        for shape in shapes:
             if sample := _face(shape, named, scheme, first=first, boxes=boxes):
                 found.append(sample)
-    return some(found, path)
+    return some(found, path, annotations)
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:

@@ -46,12 +46,13 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
     root = read_xml(path, "dataset")
     images = [image for group in root.all("images") for image in group.all("image")]
     order = _order([box for image in images for box in image.all("box")], scheme, path)
-    found = []
+    found, annotations = [], 0
     for image in images:
         named = picture(path.parent, image.text("file"), image.where)
         boxes = [box for box in image.all("box") if box.all("part") and not box.flag("ignore")]
         found += [_face(box, named, order, scheme) for box in boxes]
-    return some(found, path)
+        annotations += len(image.all("box"))
+    return some(found, path, annotations)
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:

@@ -1,5 +1,6 @@
 """What the readers and writers of all formats share: faces of a file, pictures by name."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from canthus.geometry import Box
 from canthus.storage import write_whole
 
 Row = tuple[float, float]
+
+logger = logging.getLogger(__name__)
 
 
 def picture(root: Path, name: str, where: str) -> tuple[Path, str]:
@@ -109,14 +112,21 @@ def first_index(labels: Iterable[str], count: int) -> int:
     return int(count in found and 0 not in found)
 
 
-def some(samples: list[Sample], path: Path) -> list[Sample]:
-    """The faces of a file, of which there must be any.
+def some(samples: list[Sample], path: Path, annotations: int = 0) -> list[Sample]:
+    """The faces of a file, of which there must be any; how many others there are is logged.
+
+    Args:
+        samples: the faces.
+        path: the file.
+        annotations: how many it holds in all, those included that are no faces with landmarks.
 
     Raises:
         DatasetError: if there is none.
     """
     if not samples:
         raise DatasetError(f"{path}: expected faces with landmarks, found none")
+    if (others := annotations - len(samples)) > 0:
+        logger.warning("%s: left out %d annotations without a landmark, or to ignore", path, others)
     return samples
 
 
