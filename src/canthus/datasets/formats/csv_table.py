@@ -55,7 +55,7 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
         values = dict(zip(names, (cell.strip() for cell in cells), strict=True))
         if sample := _face(values, scheme, path.parent, where):
             faces.append(sample)
-    return some(faces, path)
+    return some(faces, path, len(rows) - 1)
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:
