@@ -178,3 +178,11 @@ def test_unknown_splits_are_refused(tmp_path: Path, split: str) -> None:
     for module in (w300, menpo, merl_rav):
         with pytest.raises(ValueError, match=f"unknown split '{split}'"):
             module.read(tmp_path, split)
+
+
+def test_photos_of_lfpw_that_are_numbered_alike_are_other_photos(tmp_path: Path) -> None:
+    for part in ("afw", "helen/trainset", "lfpw/trainset", "helen/testset", "lfpw/testset"):
+        (tmp_path / part).mkdir(parents=True)
+        write_pair(tmp_path / part / "image_0001.png", ring(68))
+    train, test = w300.read(tmp_path, "train"), w300.read(tmp_path, "common")
+    assert not {face.group for face in train} & {face.group for face in test}

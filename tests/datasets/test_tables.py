@@ -114,3 +114,12 @@ def test_nobody_in_the_real_validation_frames_is_in_the_training(shared: Path) -
     people = [{sample.group for sample in tables.read(root, split)} for split in ("train", "val")]
 
     assert Counter(people[0] & people[1]) == Counter()
+
+
+@pytest.mark.parametrize("name", ["../a.png", "C:\\a.png", "..\\..\\a.png", "/a.png", ""])
+def test_a_picture_elsewhere_is_refused_whatever_slashes_it_has(tmp_path: Path, name: str) -> None:
+    columns = ",".join(f"x{i},y{i}" for i in range(21))
+    cells = ",".join(f"{i},{i + 1}" for i in range(21))
+    (tmp_path / "landmarks.csv").write_text(f"image,split,{columns}\n{name},val,{cells}\n")
+    with pytest.raises(DatasetError, match=r"landmarks\.csv:2: expected a picture below images/"):
+        tables.read(tmp_path, "val")

@@ -26,7 +26,7 @@ def root(tmp_path: Path) -> Path:
 def test_the_picture_lies_in_the_folder_of_its_set(root: Path) -> None:
     face = w300lp.read(root, "train")[1]
     assert face.image == root / "HELEN" / "HELEN_image 01_17.jpg"
-    assert (face.name, face.group) == ("HELEN/HELEN_image 01_17.jpg", "HELEN/HELEN_image 01")
+    assert (face.name, face.group) == ("HELEN/HELEN_image 01_17.jpg", "HELEN/image 01")
 
 
 @pytest.mark.parametrize(

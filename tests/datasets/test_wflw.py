@@ -65,6 +65,15 @@ def test_the_lists_of_subsets_hold_the_same_faces(tmp_path: Path) -> None:
     path.write_text(" ".join(f"{v:.6f}" for v in ring(98).ravel()) + f" {PICTURE}\n")
     (face,) = wflw.subset(tmp_path, "pose")
     np.testing.assert_allclose(face.landmarks.points, ring(98), atol=1e-4)
+    assert face.tags == {"pose"}
+
+
+def test_a_face_of_a_subset_without_extent_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "WFLW_annotations" / "list_98pt_test" / "list_98pt_test_blur.txt"
+    path.parent.mkdir(parents=True)
+    path.write_text("5 " * 196 + PICTURE)
+    with pytest.raises(DatasetError, match=r"list_98pt_test_blur\.txt:1: a box is"):
+        wflw.subset(tmp_path, "blur")
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,7 @@ def test_the_lists_of_subsets_hold_the_same_faces(tmp_path: Path) -> None:
         (line(picture="/etc/x.jpg"), "expected the name of a picture below"),
         (line(flags="1 0 0 0 1 2"), "expected flags of 0 and 1"),
         (line(box="110 20 10 140"), "a box is"),
+        (line(box="10 20 10 140"), "a box is"),
         (line().replace("80.000000", "nan", 1), "expected a place in a picture"),
         (line().replace("80.000000", "1e308", 1), "expected a place in a picture"),
         (line().replace("80.000000", "80,5", 1), "expected a number, found '80,5'; use a point"),
@@ -98,7 +108,9 @@ def test_an_unknown_split_is_answered_with_the_known_ones(tmp_path: Path) -> Non
 
 def test_the_order_of_the_points_is_that_of_real_faces(shared: Path) -> None:
     """The subject's right eye stands left of the left one in a picture, and above the mouth."""
-    for path in (shared / "parity" / "dpr" / "samples").glob("*.txt"):
+    paths = list((shared / "parity" / "dpr" / "samples").glob("*.txt"))
+    assert paths
+    for path in paths:
         points = np.loadtxt(path, skiprows=1)
         assert points[60, 0] < points[72, 0]
         assert points[60:76, 1].mean() < points[76:96, 1].mean()

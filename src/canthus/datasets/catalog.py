@@ -160,7 +160,7 @@ _ENTRIES = (
         title="MERL-RAV, AFLW with 68 points and their visibility (Kumar et al., CVPR 2020)",
         scheme="68",
         source="https://github.com/abhi1kumar/MERL-RAV_dataset",
-        files="merl_rav_labels/ in the root, and AFLW's pictures",
+        files="merl_rav_labels/ in the root, and AFLW's pictures in aflw/flickr, flickr or images",
         terms="labels for research; the pictures under AFLW's terms",
         module="merl_rav",
     ),

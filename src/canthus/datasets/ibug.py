@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets.sample import Sample
-from canthus.datasets.trust import pair, read_lines
+from canthus.datasets.trust import below, pair, read_lines
 from canthus.errors import DatasetError
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
@@ -19,6 +19,10 @@ from canthus.geometry import Box
 PICTURES = (".jpg", ".png", ".jpeg", ".bmp")
 HOLD_OUT = "val.txt"  # pictures below the root that are kept for validation, one a line
 NUMBERED = re.compile(r"(\d{6,})_\d{1,2}")  # a photo's number, then that of a face in it
+# A turned copy of such a picture, as 300W-LP names them: set, picture, step of yaw.
+TURNED = re.compile(r"(AFW|HELEN|IBUG|LFPW)_(.+)_\d+")
+PHOTO = re.compile(r"(\d+|image_(?:train_|test_)?\d+)_\d+")  # a photo, then a face in it
+COUNT = re.compile(r"[0-9]{1,6}")
 
 
 def read(root: Path, split: Literal["train", "val", "all"] = "all") -> list[Sample]:
@@ -50,6 +54,15 @@ def read_points(path: Path) -> NDArray[np.float32]:
     Raises:
         DatasetError: naming the line that is not as the format has it.
     """
+    return read_written(path) - 1
+
+
+def read_written(path: Path) -> NDArray[np.float32]:
+    """The numbers (L, 2) of one `.pts` file as they stand there, counted from 1.
+
+    Raises:
+        DatasetError: naming the line that is not as the format has it.
+    """
     lines = read_lines(path)
     count, start = _header(lines, path)
     body = [(number, line) for number, line in enumerate(lines[start:], start + 1) if line.strip()]
@@ -59,7 +72,7 @@ def read_points(path: Path) -> NDArray[np.float32]:
     if closing != count:
         raise DatasetError(f"{path}: expected {count} points as n_points says, found {closing}")
     rows = [pair(line.split(), f"{path}:{number}") for number, line in body[:closing]]
-    return np.array(rows, np.float32) - 1
+    return np.array(rows, np.float32)
 
 
 def picture_of(file: Path) -> Path:
@@ -74,6 +87,18 @@ def picture_of(file: Path) -> Path:
         if picture.is_file():
             return picture
     raise DatasetError(f"{file}: expected a picture of the same name beside it ({PICTURES})")
+
+
+def photo_of(stem: str) -> str:
+    """The photo that a picture was made from, as 300W-LP and those who build on it name them.
+
+    `AFW_134212_1_0`, the first face of photo 134212 in AFW before it is turned, is of
+    `AFW/134212`; a name without a set, such as `10009865324_0`, is of `10009865324`.
+    """
+    turned = TURNED.fullmatch(stem)
+    name = turned[2] if turned else stem
+    photo = numbered[1] if (numbered := PHOTO.fullmatch(name)) else name
+    return f"{turned[1]}/{photo}" if turned else photo
 
 
 def face(image: Path, file: Path, *, name: str, tags: frozenset[str]) -> Sample:
@@ -125,8 +150,10 @@ def _header(lines: list[str], path: Path) -> tuple[int, int]:
             return count, index + 1
         key, _, value = text.partition(":")
         if key.strip() == "n_points":
-            if not value.strip().isdigit():
-                raise DatasetError(f"{path}:{index + 1}: expected a count, found {value.strip()!r}")
+            if not COUNT.fullmatch(value.strip()):
+                raise DatasetError(
+                    f"{path}:{index + 1}: expected a count, found {value.strip()!r:.40}"
+                )
             count = int(value)
     raise DatasetError(f"{path}: expected 'n_points: N' and an opening brace, found neither or one")
 
@@ -135,8 +162,8 @@ def _held_out(root: Path, pictures: set[Path]) -> set[Path]:
     path = root / HOLD_OUT
     if not path.is_file():
         return set()
-    names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    kept = {root / name for name in names if name}
+    lines = [(line.strip(), f"{path}:{i}") for i, line in enumerate(read_lines(path), 1)]
+    kept = {below(root, name, where) for name, where in lines if name}
     if missing := kept - pictures:
         first = min(missing).relative_to(root)
         raise DatasetError(f"{path}: names {len(missing)} pictures that are not there, as {first}")

@@ -1,12 +1,14 @@
 """LaPa: landmark guided face parsing, 106 landmarks (Liu et al., AAAI 2020).
 
 `{train,val,test}/{images,labels,landmarks}`: a landmark file has 106 in its first line and then
-a point a line, counted from 0.
+a point a line, counted from 0. About half of the training pictures are turned copies out of
+300W-LP, many of one photo; they are one group.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from canthus.datasets import ibug
 from canthus.datasets.sample import Sample
 from canthus.datasets.trust import counted_points, split_of
 from canthus.errors import DatasetError
@@ -37,10 +39,14 @@ def read(root: Path, split: str) -> list[Sample]:
 
 def _sample(pictures: Path, file: Path) -> Sample:
     points = counted_points(file, 106)
+    try:
+        box = Box.around(points)
+    except ValueError as error:
+        raise DatasetError(f"{file}: {error}") from None
     return Sample(
         image=pictures / f"{file.stem}.jpg",
-        box=Box.around(points),
+        box=box,
         landmarks=Landmarks(points, SCHEMES["106jd"]),
-        group=file.stem,
+        group=ibug.photo_of(file.stem),
         name=f"{file.stem}.jpg",
     )

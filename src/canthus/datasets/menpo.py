@@ -26,7 +26,7 @@ def read(root: Path, split: str) -> list[Sample]:
 
     Args:
         root: the folder that holds the splits (train, trainset, training; test, testset), each
-            with folders semifrontal and profile in it or below.
+            with folders semifrontal and profile in it or below; or the folder of one split.
         split: "train" or "test".
 
     Raises:
@@ -39,18 +39,28 @@ def read(root: Path, split: str) -> list[Sample]:
     files = [
         file
         for file in sorted(root.rglob("*.pts"))
-        if _parts(root, file) & set(NAMES[split]) and "profile" not in _parts(root, file)
+        if _split(root, file) == split and "profile" not in _parts(root, file)
     ]
     if not files:
         raise DatasetError(
-            f"{root}: expected .pts files below a folder {' or '.join(NAMES[split])}, found none"
+            f"{root}: expected .pts files below a folder {' or '.join(NAMES[split])}, found none; "
+            "the root may be that folder itself"
         )
     return [_sample(root, file) for file in files]
 
 
-def _parts(root: Path, file: Path) -> set[str]:
-    """The folders between the root and a file, in small letters."""
-    return {part.lower() for part in file.relative_to(root).parts[:-1]}
+def _split(root: Path, file: Path) -> str | None:
+    """The split that the outermost folder with such a name says, else the root's own name."""
+    for part in (*_parts(root, file), root.absolute().name.lower()):
+        for split, names in NAMES.items():
+            if part in names:
+                return split
+    return None
+
+
+def _parts(root: Path, file: Path) -> list[str]:
+    """The folders between the root and a file, in small letters, the outermost first."""
+    return [part.lower() for part in file.relative_to(root).parts[:-1]]
 
 
 def _sample(root: Path, file: Path) -> Sample:

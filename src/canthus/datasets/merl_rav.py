@@ -1,8 +1,9 @@
 """MERL-RAV: AFLW's faces with 68 landmarks and what hides them (Kumar et al., CVPR 2020).
 
 `.pts` files that count pixels from 1. A landmark hidden by something else has negative
-coordinates, whose absolute values are its place; one hidden by the face itself is (-1, -1) and
-not known. A file's name is that of AFLW's picture, with `_1`, `_2`, ... for further faces in it.
+coordinates, whose absolute values are its place; one minus sign of two says so, too. One hidden
+by the face itself is (-1, -1) and not known. A file's name is that of AFLW's picture, with `_1`,
+`_2`, ... for further faces in it.
 """
 
 import re
@@ -19,7 +20,8 @@ from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
 
 SPLITS: Mapping[str, int] = {"train": 15449, "test": 3865}
-LABELS = "merl_rav_labels"
+# The labels alone, and the folder that the publishers' script makes of them and the pictures.
+LABELS = ("merl_rav_labels", "merl_rav_organized")
 # The folders, and the group that results are reported for.
 POSES: Mapping[str, str] = {
     "frontal": "frontal",
@@ -29,24 +31,24 @@ POSES: Mapping[str, str] = {
     "righthalf": "half",
 }
 FURTHER = re.compile(r"(image\d+)_\d+")
-PICTURES = ("images", "flickr")
+PICTURES = ("images", "flickr", "aflw", "merl_rav_organized")  # aflw/ is where they say it lies
 
 
 def read(root: Path, split: str) -> list[Sample]:
     """Read a split, pose by pose, each in the order of its file names.
 
-    A face's picture is looked for beside its labels, then in images/ and flickr/ of the root,
-    and taken to be in images/ if it is nowhere.
+    A face's picture is looked for beside its labels, then in images/, flickr/, aflw/ and
+    merl_rav_organized/ of the root, and taken to be in images/ if it is nowhere.
 
     Args:
-        root: the folder that holds merl_rav_labels, or that folder itself.
+        root: the folder that holds merl_rav_labels or merl_rav_organized, or one of these.
         split: "train" or "test".
 
     Raises:
         DatasetError: naming the folder that is missing, or the file that is not as it should be.
     """
     split_of(split, SPLITS)
-    labels = root / LABELS if (root / LABELS).is_dir() else root
+    labels = next((root / name for name in LABELS if (root / name).is_dir()), root)
     pictures = _pictures(root)
     samples = []
     for pose, group in POSES.items():
@@ -63,11 +65,15 @@ def read(root: Path, split: str) -> list[Sample]:
 
 def _pictures(root: Path) -> dict[str, Path]:
     """AFLW's pictures, by name without suffix, wherever they lie in the root's picture folders."""
-    return {path.stem: path for name in PICTURES for path in (root / name).rglob("*.jpg")}
+    found = dict[str, Path]()
+    for name in PICTURES:
+        for path in (root / name).rglob("*.jpg"):
+            found.setdefault(path.stem, path)
+    return found
 
 
 def _sample(file: Path, root: Path, pictures: Mapping[str, Path], tags: frozenset[str]) -> Sample:
-    raw = ibug.read_points(file) + 1  # as written, since a minus sign means something
+    raw = ibug.read_written(file)  # since a minus sign means something
     if len(raw) != 68:
         raise DatasetError(f"{file}: expected 68 points, found {len(raw)}")
     itself = (raw == -1).all(axis=1)
@@ -75,7 +81,8 @@ def _sample(file: Path, root: Path, pictures: Mapping[str, Path], tags: frozense
     visible = np.logical_and(raw[:, 0] >= 0, raw[:, 1] >= 0)
     photo = numbered[1] if (numbered := FURTHER.fullmatch(file.stem)) else file.stem
     beside = file.with_suffix(".jpg")
-    image = beside if beside.is_file() else pictures.get(photo, root / "images" / f"{photo}.jpg")
+    copied = pictures.get(photo) or pictures.get(file.stem)
+    image = beside if beside.is_file() else copied or root / "images" / f"{photo}.jpg"
     try:
         box = Box.around(points)
     except ValueError as error:

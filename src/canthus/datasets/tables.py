@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.datasets.sample import Sample
+from canthus.datasets.trust import below, number, read_lines
 from canthus.errors import DatasetError
 from canthus.faces import SCHEMES, Landmarks, LandmarkScheme
 from canthus.geometry import Box
 
 TABLE = "landmarks.csv"
-LIMIT = 1e6  # no picture has a pixel beyond
 AFLW_CROP = 120  # pixels: the side of the AFLW crops, sqrt(2) times that of the face's box
 
 
@@ -32,9 +32,8 @@ def read(root: Path, split: Literal["train", "val", "all"] = "all") -> list[Samp
     """
     path = root / TABLE
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = list(csv.reader(read_lines(path)))
+    except csv.Error as error:
         raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
     if not rows:
         raise DatasetError(f"{path}: expected a line of column names, found an empty file")
@@ -68,17 +67,19 @@ def _parse(
         raise DatasetError(f"{where}: expected {len(names)} columns, found {len(row)}")
     values = dict(zip(names, row, strict=True))
     name = values["image"]
-    if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        raise DatasetError(f"{where}: expected a picture below images/, found {name!r}")
+    images = Path(where.rpartition(":")[0]).parent / "images"
+    try:
+        image = below(images, name, where)
+    except DatasetError:
+        raise DatasetError(f"{where}: expected a picture below images/, found {name!r}") from None
     cells = row[-2 * scheme.num_landmarks :]
     points = np.array([_number(cell, where) for cell in cells], np.float32).reshape(-1, 2)
-    image = Path(where.rpartition(":")[0]).parent / "images" / name
     if (np.isnan(points[:, 0]) != np.isnan(points[:, 1])).any():
         raise DatasetError(f"{where}: expected x and y of a point both or neither, found one")
     yaw = values.get("yaw_deg")
     return values["split"], Sample(
         image=image,
-        box=_box(points, scheme),
+        box=_box(points, scheme, where),
         landmarks=Landmarks(points, scheme),
         group=values.get("identity") or PurePosixPath(name).stem,
         yaw_deg=_number(yaw, where) if yaw else None,
@@ -86,21 +87,16 @@ def _parse(
     )
 
 
-def _box(points: NDArray[np.float32], scheme: LandmarkScheme) -> Box:
+def _box(points: NDArray[np.float32], scheme: LandmarkScheme, where: str) -> Box:
     """Around 68 points; of 21, some unseen, the box from which 3DDFA's protocol cut the crop."""
     if scheme.name == "68":
-        return Box.around(points)
+        try:
+            return Box.around(points)
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}") from None
     middle, half = (AFLW_CROP - 1) / 2, AFLW_CROP / math.sqrt(2) / 2
     return Box(middle - half, middle - half, middle + half, middle + half)
 
 
 def _number(cell: str, where: str) -> float:
-    if not cell.strip():
-        return math.nan
-    try:
-        number = float(cell)
-    except ValueError:
-        raise DatasetError(f"{where}: expected a number or nothing, found {cell!r}") from None
-    if not abs(number) < LIMIT:
-        raise DatasetError(f"{where}: expected a place in the picture, found {cell!r}")
-    return number
+    return number(cell, where) if cell.strip() else math.nan

@@ -35,6 +35,8 @@ def number(word: str, where: str) -> float:
         DatasetError: if it is no such number.
     """
     try:
+        if "_" in word or not word.isascii():  # which Python takes for numbers, and nobody else
+            raise ValueError
         value = float(word)
     except ValueError:
         hint = "; use a point for decimals" if "," in word else ""

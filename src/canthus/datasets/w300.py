@@ -5,6 +5,7 @@ HELEN, LFPW and iBUG; the challenge's own, private at first, are indoor and outd
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from canthus.datasets import ibug
@@ -71,4 +72,6 @@ def _folder(root: Path, name: str) -> Path:
 
 def _sample(folder: Path, name: str, file: Path) -> Sample:
     image = ibug.picture_of(file)
-    return ibug.face(image, file, name=f"{name}/{image.name}", tags=TAGS[name])
+    face = ibug.face(image, file, name=f"{name}/{image.name}", tags=TAGS[name])
+    # LFPW numbers its training and its test photos alike.
+    return replace(face, group=f"{name}/{face.group.rpartition('/')[2]}")

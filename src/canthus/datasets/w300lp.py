@@ -7,12 +7,11 @@ landmarks are the mirrored ones. A name ends in its step of yaw, `_0` to `_17`. 
 `.mat` beside each picture; `aflw2000.pose_of` reads one.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from canthus.datasets import matlab
+from canthus.datasets import ibug, matlab
 from canthus.datasets.sample import Sample
 from canthus.datasets.trust import split_of
 from canthus.errors import DatasetError
@@ -27,7 +26,6 @@ SPLITS: Mapping[str, int] = {
 }
 SETS = ("AFW", "HELEN", "IBUG", "LFPW")
 LANDMARKS = "landmarks"
-STEP = re.compile(r"(.+)_\d+")
 MIRRORED = "_Flip"
 WIDTH = 450  # pixels of every picture
 
@@ -70,7 +68,6 @@ def _flipped(sample: Sample, root: Path) -> Sample:
 def _sample(pictures: Path, file: Path, variable: str) -> Sample:
     points = matlab.numbers(matlab.load(file, [variable]), variable, (68, 2), file) - 1
     stem = file.stem.removesuffix("_pts")
-    photo = named[1] if (named := STEP.fullmatch(stem)) else stem
     try:
         box = Box.around(points)
     except ValueError as error:
@@ -81,6 +78,6 @@ def _sample(pictures: Path, file: Path, variable: str) -> Sample:
         box=box,
         landmarks=Landmarks(points, SCHEMES["68"]),
         tags=frozenset({folder.lower()}),
-        group=f"{folder}/{photo}",
+        group=ibug.photo_of(stem),
         name=f"{pictures.name}/{stem}.jpg",
     )

@@ -51,6 +51,8 @@ def read(root: Path, split: str) -> list[Sample]:
 def subset(root: Path, name: str) -> list[Sample]:
     """Read the list of a subset of the test faces: the same faces that have the attribute.
 
+    These lists have no boxes: a face's is tight around its points, its one tag the subset.
+
     Args:
         root: the folder that holds WFLW_images and WFLW_annotations.
         name: of `SUBSETS`.
@@ -65,7 +67,11 @@ def subset(root: Path, name: str) -> list[Sample]:
     for line, where in _lines(path):
         numbers, picture = _parsed(line, POINTS, where)
         landmarks = _landmarks(numbers)
-        faces.append(_sample(root, picture, where, Box.around(landmarks.points), landmarks))
+        try:
+            box = Box.around(landmarks.points)
+        except ValueError as error:
+            raise DatasetError(f"{where}: {error}") from None
+        faces.append(_sample(root, picture, where, box, landmarks, frozenset({name})))
     return faces
 
 
@@ -108,7 +114,7 @@ def _sample(
     where: str,
     box: Box,
     landmarks: Landmarks,
-    tags: frozenset[str] = frozenset(),
+    tags: frozenset[str],
 ) -> Sample:
     image = below(root / PICTURES, picture, where)
     return Sample(image, box, landmarks, tags=tags, group=picture, name=picture)
