@@ -70,6 +70,7 @@ def test_schemes_are_mapped(command: Command, cvat: Path) -> None:
     assert values["schema"] == 1
     assert values["map"]["kind"] == way.kind
     assert sum(values["map"][key] for key in ("copied", "mixed", "unknown")) == 68
+    assert values["map"]["points"]["mixed"] == [37, 38, 40, 41, 43, 44, 46, 47]  # the lids
     (face,) = FORMATS["coco"].read(out, SCHEMES["68"])
     np.testing.assert_allclose(face.landmarks.points, way.convert(spread(98)), atol=1e-3)
 
@@ -98,7 +99,7 @@ def test_a_scheme_of_ones_own_is_mapped_as_its_file_says(command: Command, tmp_p
     words = ("convert", path, tmp_path / "in" / "b.csv", "--scheme", tmp_path / "mine.yaml")
     done = command(*words, "--to-scheme", "5")
     assert done.code == 0, done.err
-    assert "map: partial; 4 copied, 0 mixed, 1 unknown" in done.out
+    assert "map: partial; 4 copied, 0 mixed, 1 unknown\n  unknown: 2\n" in done.out
     (face,) = FORMATS["csv"].read(tmp_path / "in" / "b.csv", SCHEMES["5"])
     assert face.landmarks.known.tolist() == [True, True, False, True, True]
     other = command(*words[:2], tmp_path / "c.csv", *words[3:], "--to-scheme", "68")

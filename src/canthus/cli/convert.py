@@ -8,7 +8,7 @@ import typer
 
 from canthus.cli.outputs import prepare, to_line
 from canthus.datasets.formats import FORMATS, detect, meant
-from canthus.datasets.formats.mapping import counts, mapped, way_to
+from canthus.datasets.formats.mapping import mapped, origins, way_to
 from canthus.datasets.sample import Sample
 from canthus.errors import DatasetError, StorageError
 from canthus.faces import Conversion
@@ -88,6 +88,8 @@ def _summary(
 ) -> dict[str, object]:
     flagged = any(face.visible is not None for face in faces)
     loses = [each for each in FORMATS[names[1]].loses if flagged or each != "visibility"]
+    points = {} if way is None else origins(way)
+    counted = {name: len(indices) for name, indices in points.items()}
     return {
         "schema": SCHEMA,
         "kind": "conversion",
@@ -97,7 +99,7 @@ def _summary(
         "to": names[1],
         "scheme": file.scheme.name,
         "to_scheme": faces[0].landmarks.scheme.name,
-        "map": None if way is None else {"kind": way.kind, **counts(way)},
+        "map": None if way is None else {"kind": way.kind, **counted, "points": points},
         "loses": loses,
     }
 
@@ -110,6 +112,11 @@ def _lines(summary: dict[str, object]) -> list[str]:
     way, loses = summary["map"], summary["loses"]
     if isinstance(way, dict):
         lines.append("map: {kind}; {copied} copied, {mixed} mixed, {unknown} unknown".format(**way))
+        lines += [
+            f"  {name}: {', '.join(map(str, way['points'][name]))}"
+            for name in ("mixed", "unknown")
+            if way[name]
+        ]
     if isinstance(loses, list) and loses:
         lines.append(f"{summary['to']} does not hold: {', '.join(loses)}")
     return lines

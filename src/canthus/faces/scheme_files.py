@@ -12,7 +12,7 @@
 
 Indices count from 0; left and right are the subject's own. A conversion's points say for each
 landmark of the other scheme where it comes from: an index, a list (their mean), weights by index,
-or null where this scheme does not hold it.
+or null where this scheme does not hold it. Anchors and aliases of YAML are refused.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from canthus.errors import DatasetError
 from canthus.faces.conversions import Conversion, Kind
+from canthus.faces.scheme_yaml import read_values
 from canthus.faces.schemes import SCHEMES, LandmarkScheme, scheme_of
 
 Array = NDArray[np.float64]
@@ -45,7 +46,10 @@ KEYS = (
 )
 KINDS: tuple[Kind, ...] = ("exact", "partial", "blend", "approx")
 MOST_LANDMARKS = 10_000
+FARTHEST = 1e6  # of a mean face's coordinate from 0
+HEAVIEST = 10.0  # a conversion's weight
 ASYMMETRY = 0.15  # of the mean face's size, that a point may move when the face is mirrored
+NOTICEABLE = 0.01  # of the same, two points' ways together: below, none is said to be exchanged
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +58,18 @@ class SchemeFile:
 
     Attributes:
         scheme: the scheme.
-        names: of the landmarks; empty if the file has none.
         mean_face: (L, 2), upright, in its own units, y down; None if the file has none.
         conversions: the ways to known schemes, by their names.
     """
 
     scheme: LandmarkScheme
-    names: tuple[str, ...] = ()
     mean_face: Array | None = None
     conversions: Mapping[str, Conversion] = field(default_factory=dict)
 
     def called(self, index: int) -> str:
         """A landmark's index, with its name if it has one."""
-        return f"{index} ({self.names[index]})" if self.names else str(index)
+        names = self.scheme.names
+        return f"{index} ({names[index]})" if names else str(index)
 
 
 def scheme_from(name_or_path: str) -> LandmarkScheme:
@@ -96,28 +99,22 @@ def read_scheme(path: Path) -> SchemeFile:
     """Read a scheme file.
 
     Raises:
-        DatasetError: naming the key that is missing, unknown, or not as it should be.
+        DatasetError: naming the line and the key that is missing, unknown, or not as it should be.
     """
-    import yaml  # only for files; importing canthus stays cheap
-
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        raise DatasetError(f"{path}: cannot be read as YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise DatasetError(f"{path}: expected keys and values, found {type(values).__name__}")
+    values, lines = read_values(path)
     if unknown := {str(key) for key in values} - set(KEYS):
         raise DatasetError(f"{path}: unknown key {min(unknown)!r}; known are {', '.join(KEYS)}")
-    return _Reader(values, path).scheme_file()
+    return _Reader(values, path, lines).scheme_file()
 
 
 def to_yaml(scheme: LandmarkScheme) -> str:
     """A scheme as the text of a scheme file, to begin a scheme of one's own with."""
-    import yaml
+    import yaml  # only for files; importing canthus stays cheap
 
     values = {
         "name": scheme.name,
         "num_landmarks": scheme.num_landmarks,
+        **({"names": list(scheme.names)} if scheme.names else {}),
         "parts": {name: list(part) for name, part in scheme.parts.items()},
         "mirror": [[i, j] for i, j in enumerate(scheme.mirror) if i < j],
         "lines": {"open": [list(edge) for edge in scheme.edges], "closed": []},
@@ -178,13 +175,39 @@ def _mean_face(file: SchemeFile) -> Iterator[str]:
             f"mirrored, the mean face has {pair} where {file.called(index)} was, "
             f"{away[index]:.0%} of its size away: is this a pair?"
         )
+    yield from _exchanged(file, points / size, away > ASYMMETRY)
     for name, (right, left) in file.scheme.normalizers.items():
         if points[list(right), 0].mean() >= points[list(left), 0].mean():
             yield f"{name}: in the mean face the subject's right is not at the picture's left"
 
 
+def _exchanged(file: SchemeFile, points: Array, told: NDArray[np.bool_]) -> Iterator[str]:
+    """Two landmarks whose places in the mirrored face would fit far better the other way round.
+
+    So wrong pairs are found that are near each other, as points of one eye are.
+    """
+    sources = np.array(file.scheme.mirror)
+    turned = points * (-1, 1)
+    turned = (turned + points.mean(axis=0) - turned.mean(axis=0))[sources]
+    away = np.sqrt(((turned - points) ** 2).sum(axis=1))
+    for i in np.flatnonzero(~told).tolist():
+        there = np.sqrt(((turned - points[i]) ** 2).sum(axis=1))  # each other one's place for i
+        here = np.sqrt(((turned[i] - points) ** 2).sum(axis=1))
+        now = away[i] + away
+        better = (there + here < now / 2) & (now > NOTICEABLE) & ~told
+        for j in np.flatnonzero(better[i + 1 :]).tolist():
+            other = i + 1 + j
+            yield (
+                f"in the mean face {file.called(i)} pairs better with "
+                f"{file.called(int(sources[other]))}, and {file.called(other)} with "
+                f"{file.called(int(sources[i]))}: are they exchanged?"
+            )
+
+
 def _conversions(file: SchemeFile) -> Iterator[str]:
     for target, way in file.conversions.items():
+        if way.kind == "exact" and np.isnan(way.weights).any():
+            yield f"the conversion to {target} is exact, but not all of its points are: say partial"
         mirrored = way.weights[list(scheme_of(target).mirror)][:, list(file.scheme.mirror)]
         both = np.nan_to_num(mirrored, nan=-1), np.nan_to_num(way.weights, nan=-1)
         for row in np.flatnonzero(~np.isclose(*both).all(axis=1)).tolist():
@@ -201,16 +224,16 @@ def _other_side(name: str) -> str:
 class _Reader:
     """The values of a file, checked one by one."""
 
-    def __init__(self, values: Mapping[str, Any], path: Path) -> None:
-        self._values, self._path = values, path
+    def __init__(self, values: Mapping[str, Any], path: Path, lines: Mapping[str, int]) -> None:
+        self._values, self._path, self._line_of = values, path, lines
 
     def scheme_file(self) -> SchemeFile:
         """What the values say."""
         names = tuple(self._texts("names"))
         count = self._count(names)
         name = self._values.get("name")
-        if not isinstance(name, str) or not name:
-            raise self._wrong("name", "a text", name)
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise self._wrong("name", "a text on one line", name)
         if name in SCHEMES:
             raise self._wrong("name", "a name that no known scheme has", name)
         try:
@@ -221,10 +244,11 @@ class _Reader:
                 parts=self._parts(count),
                 edges=self._edges(count),
                 normalizers=self._normalizers(count),
+                names=names,
             )
         except ValueError as error:
             raise DatasetError(f"{self._path}: {error}") from None
-        return SchemeFile(scheme, names, self._mean_face(count), self._conversions(scheme))
+        return SchemeFile(scheme, self._mean_face(count), self._conversions(scheme))
 
     def _count(self, names: Sequence[str]) -> int:
         count = self._values.get("num_landmarks", len(names))
@@ -270,7 +294,9 @@ class _Reader:
             a, b = self._indices(edge, f"edges[{i}]", count, length=2)
             edges.append((a, b))
         for kind in ("open", "closed"):
-            for i, line in enumerate(lines.get(kind) or []):
+            if not isinstance(drawn := lines.get(kind) or [], list):
+                raise self._wrong(f"lines.{kind}", "a list of lines", drawn)
+            for i, line in enumerate(drawn):
                 points = self._indices(line, f"lines.{kind}[{i}]", count)
                 edges += pairwise((*points, points[0]) if kind == "closed" else points)
         return tuple(edges)
@@ -292,9 +318,10 @@ class _Reader:
             points = np.array(self._values["mean_face"], np.float64)
         except (TypeError, ValueError):
             points = np.empty(0)
-        if points.shape != (count, 2) or not np.isfinite(points).all():
+        # a comparison with NaN is false
+        if points.shape != (count, 2) or not (np.abs(points) <= FARTHEST).all():
             raise self._wrong("mean_face", f"{count} points [x, y]", points.shape)
-        if np.ptp(points, axis=0).min() <= 0:
+        if np.ptp(points, axis=0).min() <= 1 / FARTHEST:
             raise self._wrong("mean_face", "points that span an area", "a line")
         return points
 
@@ -306,6 +333,8 @@ class _Reader:
                 raise self._wrong(key, f"one of {', '.join(SCHEMES)}", target)
             if not isinstance(way, dict) or way.get("kind") not in KINDS:
                 raise self._wrong(key, f"a kind, of {', '.join(KINDS)}, and points", way)
+            if unknown := {str(other) for other in way} - {"kind", "points"}:
+                raise self._wrong(key, "a kind and points", min(unknown))
             entries = way.get("points")
             wanted = scheme_of(str(target)).num_landmarks
             if not isinstance(entries, list) or len(entries) != wanted:
@@ -325,14 +354,17 @@ class _Reader:
         elif isinstance(entry, dict):
             indices = self._indices(list(entry), key, count)
             shares = list(entry.values())
-            if not all(isinstance(s, (int, float)) and not isinstance(s, bool) for s in shares):
-                raise self._wrong(key, "weights by index", entry)
+            # a comparison with NaN is false
+            if not all(type(s) in (int, float) and abs(s) <= HEAVIEST for s in shares):
+                raise self._wrong(key, f"weights by index, to {HEAVIEST:g}", entry)
             row[list(indices)] = shares
             if abs(row.sum() - 1) > 1e-6:
                 raise self._wrong(key, "weights that add up to 1", entry)
         else:
             some = entry if isinstance(entry, list) else [entry]
             indices = self._indices(some, key, count)
+            if len(set(indices)) != len(indices):
+                raise self._wrong(key, "each index once", entry)
             row[list(indices)] = 1 / len(indices)
         return row
 
@@ -365,4 +397,6 @@ class _Reader:
         return values
 
     def _wrong(self, key: str, expected: str, found: object) -> DatasetError:
-        return DatasetError(f"{self._path}: {key}: expected {expected}, found {found!r:.80}")
+        line = self._line_of.get(key.partition(".")[0].partition("[")[0])
+        where = f"{self._path}:{line}" if line else f"{self._path}"
+        return DatasetError(f"{where}: {key}: expected {expected}, found {found!r:.80}")

@@ -22,10 +22,12 @@ class LandmarkScheme:
         parts: named groups; every index is in exactly one.
         edges: the pairs of points that a drawing joins.
         normalizers: the two groups whose means are joined to give an error's scale.
+        names: of the landmarks, in their order; empty where they have none.
 
     Raises:
-        ValueError: if mirror is not its own inverse, the parts do not cover each index once, or
-            an edge or a normalizer names an index that is not there.
+        ValueError: if mirror is not its own inverse, the parts do not cover each index once, an
+            edge or a normalizer names an index that is not there, or there are names, but not
+            one of its own for each landmark.
     """
 
     name: str
@@ -34,6 +36,7 @@ class LandmarkScheme:
     parts: Mapping[str, Indices]
     edges: tuple[Edge, ...]
     normalizers: Mapping[str, tuple[Indices, Indices]]
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         every = list(range(self.num_landmarks))
@@ -50,6 +53,8 @@ class LandmarkScheme:
                 f"scheme {self.name}: an edge or a normalizer has an index outside "
                 f"0 to {self.num_landmarks - 1}"
             )
+        if self.names and not len(self.names) == len(set(self.names)) == self.num_landmarks:
+            raise ValueError(f"scheme {self.name}: its names must be one for each landmark")
         object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
         object.__setattr__(self, "normalizers", MappingProxyType(dict(self.normalizers)))
 
@@ -59,7 +64,7 @@ class LandmarkScheme:
     def __reduce__(self) -> tuple[object, ...]:
         # Read-only mappings cannot be pickled, and schemes travel to worker processes.
         fields = (self.name, self.num_landmarks, self.mirror, dict(self.parts), self.edges)
-        return LandmarkScheme, (*fields, dict(self.normalizers))
+        return LandmarkScheme, (*fields, dict(self.normalizers), self.names)
 
 
 def scheme_of(name: str) -> LandmarkScheme:

@@ -192,6 +192,64 @@ def test_names_of_dlib_parts_are_in_the_order_of_the_alphabet(tmp_path: Path) ->
     np.testing.assert_array_equal(face.landmarks.points, MIDDLE)
 
 
+NAMED = replace(FIVE, name="mine", names=("re", "le", "nose", "rm", "lm"))
+
+
+def named(name: str) -> tuple[str, str]:
+    """A file in which another tool has labeled the points by name, not in the scheme's order."""
+    pairs = list(zip(NAMED.names, MIDDLE, strict=True))[::-1]
+    if name == "labelme":
+        shapes = ",".join(
+            f'{{"label":"{label}","points":[[{x + 0.5},{y + 0.5}]],"shape_type":"point"}}'
+            for label, (x, y) in pairs
+        )
+        return "a.json", f'{{"imagePath":"a.png","shapes":[{shapes}]}}'
+    if name == "cvat":
+        points = "".join(
+            f'<points label="{label}" points="{x + 0.5},{y + 0.5}"/>' for label, (x, y) in pairs
+        )
+        image = f'<image name="a.png"><skeleton>{points}</skeleton></image>'
+        return "a.xml", f"<annotations>{image}</annotations>"
+    parts = "".join(f'<part name="{label}" x="{x}" y="{y}"/>' for label, (x, y) in pairs)
+    box = f'<box top="1" left="1" width="9" height="9">{parts}</box>'
+    return "a.xml", f'<dataset><images><image file="a.png">{box}</image></images></dataset>'
+
+
+@pytest.mark.parametrize("name", ["labelme", "cvat", "dlib"])
+def test_points_may_be_labeled_by_the_schemes_names(name: str, tmp_path: Path) -> None:
+    path = put(tmp_path, *named(name))
+    (face,) = FORMATS[name].read(path, NAMED)
+    np.testing.assert_array_equal(face.landmarks.points, MIDDLE)
+
+
+@pytest.mark.parametrize("name", ["labelme", "cvat", "dlib"])
+def test_names_that_the_scheme_does_not_have_are_refused(name: str, tmp_path: Path) -> None:
+    file, text = named(name)
+    path = put(tmp_path, file, text.replace('"nose"', '"snout"'))
+    with pytest.raises(DatasetError, match="expected a landmark's index or name, found 'snout'"):
+        FORMATS[name].read(path, NAMED)
+
+
+def test_a_category_in_another_order_is_refused(make: Make, tmp_path: Path) -> None:
+    face = make()
+    face = replace(face, landmarks=Landmarks(face.landmarks.points, NAMED))
+    path = tmp_path / "in" / "a.json"
+    FORMATS["coco"].write([face], path)
+    close(FORMATS["coco"].read(path, NAMED), [face])
+    path.write_text(path.read_text().replace('"re", "le"', '"le", "re"'))
+    with pytest.raises(DatasetError, match=r"categories\[0\].keypoints\[0\]: expected 're', as"):
+        FORMATS["coco"].read(path, NAMED)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_depth_is_not_dropped(name: str, make: Make, tmp_path: Path) -> None:
+    face = make()
+    deep = Landmarks(np.column_stack([face.landmarks.points, np.ones(5)]), FIVE)
+    with pytest.raises(DatasetError, match="no format here holds depth, found 3 coordinates"):
+        FORMATS[name].write([replace(face, landmarks=deep)], tmp_path / "in" / "out")
+    assert not (tmp_path / "in" / "out").exists()
+
+
 def test_backslashes_lead_to_a_folder(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     text = FOREIGN[0][2].replace("a.png", "in\\a.png")

@@ -54,7 +54,20 @@ def cvat(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("name", "write"), [("coco", coco), ("dlib", dlib), ("cvat", cvat)])
+def ljson(folder: Path) -> Path:
+    """A face, and two groups of unknown points."""
+    (folder / "a.jpg").touch()
+    known, unknown = [[y, x] for x, y in POINTS], [[None, None]] * 5
+    points = {"a": known, "b": unknown, "c": unknown}
+    groups = {name: {"landmarks": {"points": each}} for name, each in points.items()}
+    path = folder / "a.ljson"
+    path.write_text(json.dumps({"version": 3, "groups": groups}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "write"), [("coco", coco), ("dlib", dlib), ("cvat", cvat), ("ljson", ljson)]
+)
 def test_what_is_left_out_is_counted(
     name: str, write: object, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -68,6 +68,11 @@ BAD = [
     ("coco", coco(more=',"bbox":[1,2,0,3]'), "annotations[0].bbox: a box is"),
     ("coco", coco().replace('_id":1', '_id":2'), "[0].image_id: expected the id of one of the"),
     ("coco", coco().replace('_id":1', '_id":[]'), "[0].image_id: expected a number or a text"),
+    (
+        "coco",
+        coco().replace("}],", '},{"id":1,"file_name":"b.png"}],'),
+        "[1].id: expected ids that d",
+    ),
     ("ljson", ljson(version="1"), ": version: expected version 2 or 3, found 1"),
     ("ljson", ljson("[[1,2]]"), ": landmarks.points: expected the 5 points of scheme 5, found 1"),
     ("ljson", ljson(POINTS.replace("[5,5]", "[5,null]")), "landmarks.points[2][1]: expected a fin"),
@@ -93,6 +98,7 @@ BAD = [
     ("cvat", cvat("<points label='0' points='1,nan'/>"), ":2: expected a place in a picture"),
     ("cvat", cvat("<points label='0' points='1,2' outside='no'/>"), ":2: expected outside of 0"),
     ("cvat", cvat("<points label='0' points='1,2'/>" * 2), ":2: expected each landmark once"),
+    ("cvat", cvat(f"<points label='{'9' * 5000}' points='1,2'/>"), ":2: expected a landmark's ind"),
     ("cvat", cvat("<points label='9' points='1,2'/>"), ":2: expected an index from 0 to 4"),
     ("cvat", "<annotations/>", ": expected faces with landmarks, found none"),
 ]

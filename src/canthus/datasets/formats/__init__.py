@@ -1,7 +1,8 @@
 """Annotations as labeling tools and other packages write them: read, written, told apart.
 
 Each format is a file here that says what its coordinates count from. Points read are in pixels,
-the center of the top-left pixel at (0, 0). Subsets, groups and poses are in none of them.
+the center of the top-left pixel at (0, 0). Subsets, groups and poses are in none of
+them; points with depth are refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,8 +1,10 @@
 """COCO keypoints: one JSON file of images, annotations and categories.
 
 A keypoint is `x, y, v`; v is 0 where it is not labeled (unknown here), 1 where it is labeled but
-hidden, 2 where it is to be seen. COCO itself does not say what the coordinates count from; they
-are taken as MMPose takes them: 0-based pixels, the center of the top-left pixel is (0, 0).
+hidden, 2 where it is to be seen. COCO counts pixels from 0, but does not say whether a whole number
+is a pixel's center or its corner; it is taken as MMPose takes it, as the center: that of the
+top-left pixel is (0, 0). If the scheme has names, a category that has the same names must have
+them in the same order.
 Pictures are named from the file's folder. Crowds, and annotations without a labeled keypoint, are
 left out.
 """
@@ -45,7 +47,11 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
     pictures: dict[object, tuple[Path, str]] = {}
     for image in root.child("images").items():
         name = image.child("file_name")
-        pictures[_id(image.child("id"))] = picture(path.parent, name.text(), name.where)
+        key = image.child("id")
+        if _id(key) in pictures:
+            raise key.wrong("ids that differ")
+        pictures[_id(key)] = picture(path.parent, name.text(), name.where)
+    _check_order(root, scheme)
     found = []
     annotations = root.child("annotations").items()
     for annotation in annotations:
@@ -74,6 +80,20 @@ def write(samples: Sequence[Sample], path: Path) -> None:
             annotations.append({**ids, **_annotation(sample)})
     values = {"images": images, "annotations": annotations, "categories": [_category(scheme)]}
     write_whole(path, f"{json.dumps(values, allow_nan=False)}\n".encode())
+
+
+def _check_order(root: Node, scheme: LandmarkScheme) -> None:
+    """Refuse a category that has the scheme's names in another order."""
+    if not scheme.names or not root.has("categories"):
+        return
+    for category in root.child("categories").items():
+        if not category.has("keypoints"):
+            continue
+        keypoints = category.child("keypoints")
+        names = [each.text() for each in keypoints.items()]
+        for index, (name, wanted) in enumerate(zip(names, scheme.names, strict=False)):
+            if name != wanted and sorted(names) == sorted(scheme.names):
+                raise keypoints.items()[index].wrong(f"{wanted!r}, as the scheme orders its names")
 
 
 def _id(node: Node) -> object:
@@ -130,11 +150,11 @@ def _annotation(sample: Sample) -> dict[str, object]:
 
 
 def _category(scheme: LandmarkScheme) -> dict[str, object]:
-    """The one category: landmarks by index; its skeleton counts from 1, as COCO has it."""
+    """The one category: landmarks by name, or index; its skeleton counts from 1, as in COCO."""
     return {
         "id": 1,
         "name": "face",
         "supercategory": "person",
-        "keypoints": [str(i) for i in range(scheme.num_landmarks)],
+        "keypoints": list(scheme.names) or [str(i) for i in range(scheme.num_landmarks)],
         "skeleton": [[i + 1, j + 1] for i, j in scheme.edges],
     }

@@ -2,9 +2,9 @@
 
 CVAT's coordinates are continuous: the picture's corner is (0, 0), the center of its top-left pixel
 (0.5, 0.5). Read, half a pixel is taken off; written, it is added. `outside="1"` is an unknown
-point, `occluded="1"` one that is not to be seen. A skeleton's points are labeled by index, from 0,
-or from 1 if the last index is used and 0 is not. A box of the same `group_id` is the face's.
-Pictures are named from the file's folder. Other shapes are left out.
+point, `occluded="1"` one that is not to be seen. A skeleton's points are labeled by the scheme's
+names, or by index, from 0, or from 1 if the last index is used and 0 is not. A box of the same
+`group_id` is the face's. Pictures are named from the file's folder. Other shapes are left out.
 """
 
 from collections.abc import Sequence
@@ -127,7 +127,7 @@ def _skeleton(
     hidden: set[int] = set()
     taken: set[int] = set()
     for point in shape.all("points"):
-        index = index_of(point.text("label"), scheme.num_landmarks, point.where, first=first)
+        index = index_of(point.text("label"), scheme, point.where, first=first)
         if index in taken:
             raise DatasetError(f"{point.where}: expected each landmark once, found {index} again")
         taken.add(index)

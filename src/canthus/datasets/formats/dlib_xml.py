@@ -2,10 +2,11 @@
 
 Pixels count from 0: the center of the top-left pixel is (0, 0). A box is the whole pixels that it
 covers: `left` and `top` are the first ones, `left + width - 1` and `top + height - 1` the last.
-Parts are named by index, from 00; or by names, which are then taken in the order of the alphabet,
-as dlib does. A part that a box does not have is unknown. Boxes without parts, and boxes to ignore,
-are left out. Written, boxes grow to whole pixels and parts keep their decimals; imglab and dlib
-themselves read the whole number only. It holds no visibility.
+Parts are named by index, from 00; or as the scheme names its landmarks; or, if it does not, by any
+names, which are then taken in the order of the alphabet, as dlib does. A part that a box does not
+have is unknown. Boxes without parts, and boxes to ignore, are left out. Written, boxes grow to
+whole pixels and parts keep their decimals; imglab and dlib themselves read the whole number only.
+It holds no visibility.
 """
 
 import math
@@ -77,9 +78,9 @@ def _order(boxes: list[Element], scheme: LandmarkScheme, path: Path) -> Order:
     """The index of each part's name."""
     parts = {part.text("name"): part for box in boxes for part in box.all("part")}
     count = scheme.num_landmarks
-    if all(name.isascii() and name.isdigit() for name in parts):
+    if scheme.names or all(name.isascii() and name.isdigit() for name in parts):
         first = first_index(parts, count)
-        return {n: index_of(n, count, part.where, first=first) for n, part in parts.items()}
+        return {n: index_of(n, scheme, part.where, first=first) for n, part in parts.items()}
     if len(parts) != count:
         raise DatasetError(
             f"{path}: expected the {count} parts of scheme {scheme.name}, found {len(parts)} names"

@@ -85,30 +85,33 @@ def face(
     return Sample(image, box, landmarks, group=name, visible=visible, name=name)
 
 
-def index_of(label: str, count: int, where: str, *, first: int = 0) -> int:
-    """The index that a label means.
+def index_of(label: str, scheme: LandmarkScheme, where: str, *, first: int = 0) -> int:
+    """The index that a label means: one of the scheme's names, or a number.
 
     Args:
         label: as the file has it.
-        count: how many landmarks there are.
+        scheme: of the landmarks.
         where: for the message.
         first: the label of index 0.
 
     Raises:
         DatasetError: if it is none of the scheme.
     """
-    if not (label.isascii() and label.isdigit() and len(label) < 8):
-        raise DatasetError(f"{where}: expected a landmark's index, found {label!r:.60}")
+    if label in scheme.names:
+        return scheme.names.index(label)
+    if not _is_index(label):
+        also = " or name" if scheme.names else ""
+        raise DatasetError(f"{where}: expected a landmark's index{also}, found {label!r:.60}")
     index = int(label) - first
-    if not 0 <= index < count:
-        last = first + count - 1
+    if not 0 <= index < scheme.num_landmarks:
+        last = first + scheme.num_landmarks - 1
         raise DatasetError(f"{where}: expected an index from {first} to {last}, found {label}")
     return index
 
 
 def first_index(labels: Iterable[str], count: int) -> int:
     """Whether labels count from 0 or from 1: from 1 if one is `count`, and none is 0."""
-    found = {int(label) for label in labels if label.isascii() and label.isdigit()}
+    found = {int(label) for label in labels if _is_index(label)}
     return int(count in found and 0 not in found)
 
 
@@ -221,12 +224,24 @@ def scheme_of_all(samples: Sequence[Sample], path: Path) -> LandmarkScheme:
     """The scheme that all samples have.
 
     Raises:
-        DatasetError: if there are no samples, or they have several schemes.
+        DatasetError: if there are no samples, they have several schemes, or a face has depth,
+            which no format here holds.
     """
     schemes = {sample.landmarks.scheme.name for sample in samples}
     if len(schemes) != 1:
         raise DatasetError(f"{path}: expected faces of one scheme to write, found {len(schemes)}")
+    for sample in samples:
+        if (axes := sample.landmarks.points.shape[1]) != 2:
+            raise DatasetError(
+                f"{sample.image}: expected points of x and y, as no format here holds depth, "
+                f"found {axes} coordinates; take the first two"
+            )
     return samples[0].landmarks.scheme
+
+
+def _is_index(label: str) -> bool:
+    # longer ones are no index, and of thousands of digits Python makes no number
+    return label.isascii() and label.isdigit() and len(label) < 8
 
 
 def _copy(source: Path, target: Path) -> None:

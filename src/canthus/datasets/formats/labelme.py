@@ -2,9 +2,9 @@
 
 LabelMe's coordinates are continuous: the picture's corner is (0, 0), the center of its top-left
 pixel (0.5, 0.5). Read, half a pixel is taken off; written, it is added. A point's label is the
-landmark's index, from 0, and its `group_id` the face; a rectangle labeled `face` of the same group
-is the face's box. Landmarks that are not there are unknown. Other shapes are left out. It holds no
-visibility.
+landmark's index, from 0, or its name in the scheme, and its `group_id` the face; a rectangle
+labeled `face` of the same group is the face's box. Landmarks that are not there are unknown. Other
+shapes are left out. It holds no visibility.
 """
 
 import json
@@ -109,7 +109,7 @@ def _take(
             raise group.wrong("one box of each group")
         boxes[group.value] = _box(points)
     elif kind.value == "point":
-        index = index_of(label.text(), scheme.num_landmarks, label.where)
+        index = index_of(label.text(), scheme, label.where)
         rows = places.setdefault(group.value, {})
         if index in rows:
             raise label.wrong("each landmark once in a group")

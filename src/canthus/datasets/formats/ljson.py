@@ -41,12 +41,14 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
     single = path.is_file()
     files = [path] if single else sorted(path.rglob(f"*{SUFFIX}"))
     root = path.parent if single else path
-    found = []
+    found, annotations = [], 0
     for file in files:
         image = picture_of(file)
         named = image, image.relative_to(root).as_posix()
-        found += [sample for group in _groups(file) if (sample := _face(group, named, scheme))]
-    return some(found, path)
+        groups = _groups(file)
+        annotations += len(groups)
+        found += [sample for group in groups if (sample := _face(group, named, scheme))]
+    return some(found, path, annotations)
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:

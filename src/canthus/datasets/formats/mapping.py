@@ -33,16 +33,13 @@ def way_to(source: SchemeFile, target: str) -> Conversion:
         raise DatasetError(str(error)) from None
 
 
-def counts(way: Conversion) -> dict[str, int]:
-    """How many target points are copied from one point, mixed of several, or not held."""
+def origins(way: Conversion) -> dict[str, list[int]]:
+    """Which target points are copied from one point, mixed of several, or not held."""
     absent = np.isnan(way.weights).any(axis=1)
     sources = (np.nan_to_num(way.weights) != 0).sum(axis=1)
     copied = ~absent & (sources == 1)
-    return {
-        "copied": int(copied.sum()),
-        "mixed": int((~absent & ~copied).sum()),
-        "unknown": int(absent.sum()),
-    }
+    groups = {"copied": copied, "mixed": ~absent & ~copied, "unknown": absent}
+    return {name: np.flatnonzero(flags).tolist() for name, flags in groups.items()}
 
 
 def mapped(samples: Sequence[Sample], way: Conversion) -> list[Sample]:
