@@ -153,6 +153,20 @@ def test_a_file_with_its_truth_gets_a_page(command: Command, archive: Path, tmp_
     assert "<svg" in (tmp_path / "page" / "report.html").read_text()
 
 
+def test_a_file_is_given_no_boxes(command: Command, archive: Path) -> None:
+    done = command("evaluate", archive, *OWN, "--boxes", "detector")
+    assert done.code == 2
+    assert "only a model is given boxes" in done.err
+
+
+def test_a_file_without_truth_needs_a_benchmark(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "bare.npz"
+    np.savez(path, image=np.array(["a.jpg"]), prediction=np.zeros((1, 68, 2)))
+    done = command("evaluate", path, *OWN)
+    assert done.code == 1
+    assert "expected an array 'truth', or the BENCHMARK" in done.err
+
+
 @pytest.mark.parametrize("left_out", ["--normalizer", "--threshold"])
 def test_a_file_is_not_scored_by_an_unsaid_measure(
     command: Command, archive: Path, left_out: str

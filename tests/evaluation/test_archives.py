@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from canthus.errors import DatasetError
-from canthus.evaluation import archives, evaluate_predictions
+from canthus.evaluation import archives, evaluate_rows
 from canthus.evaluation.archives import Measure
 from canthus.faces import SCHEMES
 
@@ -45,9 +46,7 @@ def write(tmp_path: Path) -> Write:
 
 def report_of(path: Path, measure: Measure = MEASURE) -> Any:
     archive = archives.read(path)
-    return evaluate_predictions(
-        archive.predictions("5"), archives.benchmark_of(archive, FIVE, measure)
-    )
+    return evaluate_rows(archive.predictions("5"), archives.benchmark_of(archive, FIVE, measure))
 
 
 def test_a_known_offset_gives_the_known_error(write: Write) -> None:
@@ -132,14 +131,69 @@ def test_hidden_landmarks_may_be_taken_as_unknown(write: Write) -> None:
 def test_a_normalizer_beside_that_not_all_faces_have_is_left_out_and_said_to_be(
     write: Write,
 ) -> None:
-    visible = np.ones((3, 5))
-    visible[1, 0] = 0  # an eye
-    path = write(visible=visible)
-    report = report_of(path, Measure("box_size", 0.2, ("inter_pupil",), visible_only=True))
+    truth = faces()
+    truth[1, 0] = np.nan  # an eye
+    report = report_of(write(truth=truth), Measure("box_size", 0.2, ("inter_pupil",)))
     assert report.beside == {}
     assert (
         "Not beside: benchmark found: inter_pupil is 0 or not known in 1 faces" in report.notes[-1]
     )
+
+
+def test_a_hidden_eye_is_where_its_annotation_says(write: Write) -> None:
+    visible = np.ones((3, 5))
+    visible[1, 0] = 0
+    report = report_of(write(visible=visible), replace(MEASURE, visible_only=True))
+    assert report.headline.nme == pytest.approx(5 / EYES)
+
+
+@pytest.mark.parametrize("blank", [0, -1])
+def test_a_hidden_landmark_that_nobody_marked_is_not_known(write: Write, blank: int) -> None:
+    truth, visible = faces(), np.ones((3, 5))
+    truth[2, 4], visible[2, 4] = blank, 0
+    report = report_of(write(truth=truth, visible=visible))
+    assert report.headline.nme == pytest.approx(5 / EYES)
+    assert "1 true landmarks at (0, 0) or (-1, -1) are hidden" in report.notes[-1]
+
+
+def test_landmarks_at_the_origin_are_told_where_no_flag_does(write: Write) -> None:
+    assert "are scored; write NaN" in report_of(write()).notes[-1]  # the first face begins there
+
+
+def test_rows_belong_together_whatever_pictures_are_called(write: Write) -> None:
+    """Predictions that each fit another face of the same picture better."""
+    path = write(image=np.array(["a\\b.jpg"] * 3), prediction=faces()[::-1])
+    report = report_of(path)
+    apart = 20 * np.sqrt(2) / EYES
+    assert [face.error for face in report.faces] == pytest.approx([apart, 0, apart])
+
+
+def test_pictures_subsets_and_groups_may_be_numbers(write: Write) -> None:
+    report = report_of(write(image=np.arange(3), subset=np.array([0, 1, 1]), group=[7, 7, 8]))
+    assert [face.sample.name for face in report.faces] == ["0", "1", "2"]
+    assert report.subsets["1"].faces == 2
+    assert [face.sample.group for face in report.faces] == ["7", "7", "8"]
+
+
+@pytest.mark.parametrize("mark", [";", ", ", "|"])
+def test_several_subsets_may_stand_in_one_text(write: Write, mark: str) -> None:
+    subsets = report_of(write(subset=np.array([f"pose{mark}blur", "blur", ""]))).subsets
+    assert {name: each.faces for name, each in subsets.items()} == {"all": 3, "blur": 2, "pose": 1}
+
+
+def test_every_subset_has_the_areas_by_other_definitions(write: Write) -> None:
+    report = report_of(write(subset=np.array(["a", "a", "b"])), Measure("inter_pupil", 0.2))
+    assert report.subsets["b"].areas["step_sum"] == pytest.approx(0.501)
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "array"), [("given_box_size", "box_xywh"), ("given", "length")]
+)
+def test_what_a_normalizer_divides_by_must_be_there(
+    write: Write, normalizer: str, array: str
+) -> None:
+    with pytest.raises(DatasetError, match=f"expected an array '{array}' for"):
+        report_of(write(), Measure(normalizer, 0.08))
 
 
 def test_visibility_must_be_known_where_only_visible_landmarks_count(write: Write) -> None:
@@ -173,7 +227,11 @@ def test_faces_without_a_name_are_numbered(write: Write) -> None:
         ({"truth": faces()[:, :4]}, r"truth: expected shape \(3, 5, 2\)"),
         ({"visible": np.ones((3, 4))}, "visible: expected shape"),
         ({"box_xywh": np.ones((3, 2))}, "box_xywh: expected shape"),
-        ({"image": np.arange(3)}, "image: expected texts, found int64"),
+        ({"image": np.ones(3)}, "image: expected texts, found float64"),
+        ({"image": np.array("a.jpg")}, "image: expected shape"),
+        ({"image": np.array([], str)}, "prediction: expected shape .N, L, 2. .* for 0 images"),
+        ({"prediction": faces().reshape(3, 10)}, r"found \(3, 10\) for 3 images; a flat one"),
+        ({"visible": np.full((3, 5), 2)}, "visible: expected flags from 0 .hidden. to 1, found 2"),
         ({"image": np.array(["a.jpg"])}, "for 1 images"),
         ({"prediction": np.full((3, 5, 2), "x")}, "prediction: expected numbers"),
         ({"truth": np.full((3, 5, 2), np.inf)}, r"truth\[0\]: expected finite numbers or NaN"),
@@ -194,8 +252,13 @@ def test_points_of_another_scheme_are_refused(write: Write) -> None:
 
 
 def test_objects_are_not_unpickled(write: Write) -> None:
-    with pytest.raises(DatasetError, match=r"cannot be read as an \.npz of plain arrays"):
+    with pytest.raises(DatasetError, match=r"image: expected texts, as of array\.astype\(str\)"):
         archives.read(write(image=np.array([{"a": 1}] * 3, dtype=object)))
+
+
+def test_objects_that_mean_nothing_are_left_packed(write: Write) -> None:
+    found = archives.read(write(mystery=np.array([{"a": 1}] * 3, dtype=object)))
+    assert found.unknown == ("mystery",)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])

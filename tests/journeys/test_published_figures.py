@@ -70,6 +70,15 @@ def test_both_areas_of_300w_stand_side_by_side(ibug: dict[str, Any]) -> None:
     assert percent(ibug["areas"]["histogram"], 4) == 62.7275
 
 
+@pytest.mark.parametrize(
+    ("subset", "area"), [("all", 62.73), ("common", 67.67), ("helen", 68.51), ("lfpw", 66.42)]
+)
+def test_the_publishers_own_areas_of_subsets(
+    ibug: dict[str, Any], subset: str, area: float
+) -> None:
+    assert percent(ibug["subsets"][subset]["areas"]["histogram"], 2) == area
+
+
 def test_the_benchmarks_name_is_enough(scored: Run, shared: Path) -> None:
     values = scored(shared / "oracles" / "300w_public.npz", "300w")
     assert percent(values["subsets"]["all"]["nme"], 4) == 2.9937

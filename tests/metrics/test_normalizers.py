@@ -103,6 +103,13 @@ def test_boxes_have_a_diagonal_and_a_longer_side(name: str, length: float) -> No
     assert distances(name, points, IBUG, [Box(0, 0, 5, 12)]) == pytest.approx([length])
 
 
+@pytest.mark.parametrize(("name", "right", "left"), [("106jd", 74, 83), ("106if", 34, 88)])
+def test_eye_centers_are_those_marked_where_some_are(name: str, right: int, left: int) -> None:
+    points = np.zeros((1, 106, 2))
+    points[0, right], points[0, left] = (10, 0), (40, 40)
+    assert distances("eye_centers", points, SCHEMES[name]) == pytest.approx(50)
+
+
 def test_eye_centers_are_the_middles_of_the_corners() -> None:
     assert distances("eye_centers", eyes(), IBUG) == distances("corner_mid", eyes(), IBUG)
 

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from canthus.evaluation import (
     answers,
     archives,
     evaluate_predictions,
+    evaluate_rows,
     open_benchmark,
     to_text,
 )
@@ -114,6 +116,8 @@ def evaluate(
     """Measure how wrong a model, or a file of predictions, is on annotated faces."""
     asked = _Asked(benchmark, root, scheme, normalizer, threshold, visible_only)
     _check(asked)
+    if boxes is not None and _is_predictions(model):
+        raise typer.BadParameter("only a model is given boxes", param_hint="--boxes")
     page = None if out is None else _Page(out, worst, pictures, against or [])
     if _is_predictions(model):
         report = _of_predictions(Path(model), asked)
@@ -216,20 +220,27 @@ def _of_predictions(path: Path, asked: _Asked) -> Report:
     """The report of a file's predictions, against a data set's truth or its own."""
     if path.suffix.lower() != ARCHIVE:
         predictions = answers.read(path)
-        return _scored(predictions, _benchmark(asked))
+        return _scored(evaluate_predictions, predictions, _benchmark(asked))
     archive = archives.read(path)
+    if asked.benchmark is None and not archive.has_truth:
+        raise DatasetError(
+            f"{path}: expected an array 'truth', or the BENCHMARK whose faces these are; found "
+            "neither"
+        )
     if asked.root is not None or not archive.has_truth:
         faces = _benchmark(asked)
         scheme = _scheme(asked, archive) if asked.scheme else faces.scheme
-        return _scored(archive.predictions(scheme.name), faces)
+        return _scored(evaluate_predictions, archive.predictions(scheme.name), faces)
     scheme, measure = _scheme(asked, archive), _measure(asked)
     faces = archives.benchmark_of(archive, scheme, measure)
-    return _scored(archive.predictions(scheme.name), faces)
+    return _scored(evaluate_rows, archive.predictions(scheme.name), faces)
 
 
-def _scored(predictions: Predictions, faces: Benchmark) -> Report:
+def _scored(
+    how: Callable[[Predictions, Benchmark], Report], predictions: Predictions, faces: Benchmark
+) -> Report:
     try:
-        report = evaluate_predictions(predictions, faces)
+        report = how(predictions, faces)
     except ValueError as error:  # no way between the schemes
         raise DatasetError(f"{predictions.where}: {error}") from None
     return replace(report, model=predictions.model or predictions.where.stem)

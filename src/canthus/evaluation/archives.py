@@ -2,12 +2,12 @@
 
 | array | shape | meaning |
 | --- | --- | --- |
-| image | (N,) | the picture of each face, by name |
+| image | (N,) | the picture of each face, by name or number |
 | prediction | (N, L, 2 or 3) | pixels; a row of NaN is a point that was not found |
 | truth | (N, L, 2 or 3) | pixels; a row of NaN is a point that is not known |
-| subset | (N,) or (N, S) | names; several in one text stand between semicolons |
+| subset | (N,) or (N, S) | names; several in one text stand between `;`, `,` or a bar |
 | box_xywh | (N, 4) | the box that came with each face: corner, width, height |
-| visible | (N, L) | flags: which landmarks are to be seen |
+| visible | (N, L) | flags, 0 or 1: which landmarks are to be seen |
 | yaw_deg | (N,) | how far the head is turned; NaN where it is not known |
 | length | (N,) | what divides the errors of a face with normalizer `given`, in pixels |
 | group | (N,) | whose face it is; intervals are then made over people |
@@ -16,14 +16,15 @@
 | pose_truth_deg | (N, 3) | the true ones; also `yaw_deg`, if that is not there |
 
 `prediction` must be there, and `image` unless the truth is: such faces are called by their
-number. The error is taken in the plane of the picture: a third
-coordinate is left out, and the report says so.
+number. A prediction is of the face whose truth is in the same row. The error is taken in the
+plane of the picture: a third coordinate is left out, and the report says so.
 """
 
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -52,7 +53,10 @@ NUMBERS = (
     "pose_deg",
     "pose_truth_deg",
 )
+SEPARATORS = re.compile("[;,|]")  # between the names of several subsets
 UNKNOWN_IS_FINE = ("prediction", "truth", "yaw_deg", "scores", "pose_deg", "pose_truth_deg")
+BLANKS = (0.0, -1.0)  # both coordinates of a landmark that nobody marked, in many files
+SEEN = 0.5  # a flag above is set
 MOST_BYTES = 8 << 30  # an archive that claims more is not unpacked
 # What 300-W calls the parts of its public test set; printed where a file names the parts.
 UNIONS = {"common": ("helen", "lfpw"), "challenging": ("ibug",)}
@@ -67,13 +71,15 @@ class Archive:
         where: the file.
         texts: those of words.
         numbers: those of numbers, in float64.
-        unknown: names of arrays that mean nothing here.
+        unknown: names of arrays that mean nothing here, and were not read.
+        blanks: how many true landmarks stand where files put those that nobody marked.
     """
 
     where: Path
     texts: Mapping[str, Text]
     numbers: Mapping[str, Array]
     unknown: tuple[str, ...]
+    blanks: int = 0
 
     @property
     def has_truth(self) -> bool:
@@ -109,7 +115,7 @@ def read(path: Path) -> Archive:
         DatasetError: naming the array that is missing, not of its shape, or holds what it must
             not.
     """
-    arrays = _arrays(path)
+    arrays, unknown = _arrays(path)
     if "truth" in arrays and "image" not in arrays:
         arrays["image"] = np.array(
             [f"face {i}" for i in range(len(np.atleast_1d(arrays["truth"])))]
@@ -117,17 +123,17 @@ def read(path: Path) -> Archive:
     for name in ("image", "prediction"):
         if name not in arrays:
             raise DatasetError(
-                f"{path}: expected an array {name!r}, found {', '.join(sorted(arrays)) or 'none'}"
+                f"{path}: expected an array {name!r}, found "
+                f"{', '.join(sorted([*arrays, *unknown])) or 'none'}"
             )
     texts = {name: _words(arrays[name], name, path) for name in TEXTS if name in arrays}
     numbers = {name: _floats(arrays[name], name, path) for name in NUMBERS if name in arrays}
     pose = numbers.get("pose_truth_deg", np.empty(0))
     if pose.ndim == 2 and pose.shape[1] == 3:
         numbers.setdefault("yaw_deg", pose[:, 1])
-    unknown = tuple(sorted(arrays.keys() - {*TEXTS, *NUMBERS}))
     archive = Archive(path, texts, numbers, unknown)
     _check(archive)
-    return archive
+    return archive if not archive.has_truth else _without_blanks(archive)
 
 
 def benchmark_of(
@@ -143,7 +149,8 @@ def benchmark_of(
         title: what is scored, in words.
 
     Raises:
-        DatasetError: if the truth is not of that scheme, or a face has not two known points.
+        DatasetError: if the truth is not of that scheme, a face has not two known points, or the
+            file lacks what the normalizer divides by.
     """
     truth, where = archive.numbers["truth"], archive.where
     if truth.shape[1] != scheme.num_landmarks:
@@ -151,6 +158,7 @@ def benchmark_of(
             f"{where}: expected truth of the {scheme.num_landmarks} points of scheme "
             f"{scheme.name}, found {truth.shape[1]}"
         )
+    _check_divisor(archive, measure.normalizer)
     names = _subset_names(archive)
     bins = YAW if "yaw_deg" in archive.numbers else ()
     return Benchmark(
@@ -169,23 +177,36 @@ def benchmark_of(
     )
 
 
-def _arrays(path: Path) -> dict[str, NDArray[np.generic]]:
+def _arrays(path: Path) -> tuple[dict[str, NDArray[np.generic]], tuple[str, ...]]:
+    """The arrays that mean something here, and the names of the others."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    name = ""
     try:
         with zipfile.ZipFile(path) as members:
             size = sum(member.file_size for member in members.infolist())
         if size > MOST_BYTES:
             raise DatasetError(f"{path}: expected {MOST_BYTES} bytes at most, found {size}")
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name]) for name in file.files}
+            unknown = tuple(sorted(set(file.files) - {*TEXTS, *NUMBERS}))
+            for name in (*TEXTS, *NUMBERS):
+                if name in file.files:
+                    arrays[name] = np.asarray(file[name])
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DatasetError(f"{path}: cannot be read as an .npz of plain arrays: {error}") from None
-    return arrays
+        raise DatasetError(_unreadable(path, name, error)) from None
+    return arrays, unknown
+
+
+def _unreadable(path: Path, name: str, error: Exception) -> str:
+    if "allow_pickle" in str(error) and name:
+        kind = "texts, as of array.astype(str)" if name in TEXTS else "numbers"
+        return f"{path}: {name}: expected {kind}, found pickled objects, which are not unpacked"
+    return f"{path}: cannot be read as an .npz of plain arrays: {error}"
 
 
 def _words(array: NDArray[np.generic], name: str, path: Path) -> Text:
     if array.dtype.kind == "S":
         return np.char.decode(array.astype(np.bytes_), "utf-8", "replace")
-    if array.dtype.kind != "U":
+    if array.dtype.kind not in "Uiu":  # a number is a name too
         raise DatasetError(f"{path}: {name}: expected texts, found {array.dtype}")
     return array.astype(np.str_)
 
@@ -193,13 +214,18 @@ def _words(array: NDArray[np.generic], name: str, path: Path) -> Text:
 def _floats(array: NDArray[np.generic], name: str, path: Path) -> Array:
     if array.dtype.kind not in "fiub":
         raise DatasetError(f"{path}: {name}: expected numbers, found {array.dtype}")
-    return array.astype(np.float64)
+    return array.astype(np.float64, copy=False)
 
 
 def _check(archive: Archive) -> None:
     """Every array is of the shape it should have, and finite where it must be."""
-    count, points = len(archive.texts["image"]), archive.numbers["prediction"].shape
-    landmarks = points[1] if len(points) == 3 else 0
+    count, points = archive.texts["image"].size, archive.numbers["prediction"].shape
+    if not count or len(points) != 3:
+        raise DatasetError(
+            f"{archive.where}: prediction: expected shape (N, L, 2) or (N, L, 3), for N faces of L "
+            f"points, found {points} for {count} images; a flat one needs a reshape"
+        )
+    landmarks = points[1]
     wanted = {
         "image": ((count,),),
         "subset": ((count,), (count, *archive.texts.get("subset", np.empty((0, 0))).shape[1:2])),
@@ -230,6 +256,36 @@ def _check(archive: Archive) -> None:
                 f"{' or NaN' if unknown_is_fine else ''}, found {numbers[row][bad[row]]!s:.60}"
             )
 
+    flags = archive.numbers.get("visible", np.zeros(1))
+    if flags.min() < 0 or flags.max() > 1:
+        raise DatasetError(
+            f"{archive.where}: visible: expected flags from 0 (hidden) to 1, found "
+            f"{flags.min():g} to {flags.max():g}; say which mean visible, as with array == 2"
+        )
+
+
+def _check_divisor(archive: Archive, normalizer: str) -> None:
+    """Make sure that a normalizer of what came with the faces finds it in the file."""
+    needed = {"given": "length"}.get(normalizer, "box_xywh")
+    if normalizer.startswith("given") and needed not in archive.numbers:
+        there = ", ".join(sorted({*archive.texts, *archive.numbers}))
+        raise DatasetError(
+            f"{archive.where}: expected an array {needed!r} for normalizer {normalizer}, found "
+            f"{there}"
+        )
+
+
+def _without_blanks(archive: Archive) -> Archive:
+    """Hidden landmarks at (0, 0) or (-1, -1) are not known, whatever the file calls them."""
+    truth, visible = archive.numbers["truth"], archive.numbers.get("visible")
+    blank = np.isin(truth[:, :, 0], BLANKS) & (truth[:, :, 0] == truth[:, :, 1])
+    if visible is not None:
+        blank &= visible <= SEEN
+    if not blank.any():
+        return archive
+    known = truth if visible is None else np.where(blank[:, :, None], np.nan, truth)
+    return replace(archive, numbers={**archive.numbers, "truth": known}, blanks=int(blank.sum()))
+
 
 def _either(shapes: Sequence[tuple[int, ...]]) -> str:
     return " or ".join(str(shape) for shape in dict.fromkeys(shapes))
@@ -256,7 +312,7 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
                 tags=frozenset(names[i]),
                 group="" if groups is None else str(groups[i]),
                 yaw_deg=None if yaw is None or np.isnan(yaw[i]) else float(yaw[i]),
-                visible=None if visible is None else visible[i] > 0.5,
+                visible=None if visible is None else visible[i] > SEEN,
                 pose=_pose(numbers.get("pose_truth_deg"), i),
                 name=image,
             )
@@ -283,7 +339,8 @@ def _subset_names(archive: Archive) -> list[tuple[str, ...]]:
     count = len(archive.texts["image"])
     named = archive.texts.get("subset")
     rows = [[]] * count if named is None else named.reshape(count, -1).tolist()
-    split = [tuple(n.strip() for text in row for n in text.split(";") if n.strip()) for row in rows]
+    parts = [[part.strip() for text in row for part in SEPARATORS.split(text)] for row in rows]
+    split = [tuple(dict.fromkeys(part for part in row if part)) for row in parts]
     yaw = archive.numbers.get("yaw_deg")
     if yaw is None:
         return split
@@ -308,4 +365,8 @@ def _notes(archive: Archive) -> tuple[str, ...]:
         notes.append(f"Arrays that were not used: {', '.join(archive.unknown)}.")
     if max(archive.numbers[name].shape[2] for name in ("truth", "prediction")) == 3:
         notes.append("Errors are in the plane of the picture; the third coordinate is left out.")
+    if archive.blanks:
+        told = "visible" in archive.numbers
+        what = "hidden and taken as not known" if told else "scored; write NaN for one not known"
+        notes.append(f"{archive.blanks} true landmarks at (0, 0) or (-1, -1) are {what}.")
     return tuple(notes)

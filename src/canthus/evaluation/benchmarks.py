@@ -21,6 +21,7 @@ from canthus.geometry import Box
 from canthus.metrics import distances
 
 JITTER = 0.05
+OF_BOXES = ("box_size", "box_diagonal", "box_side")  # normalizers of the box around the truth
 
 Array = NDArray[np.float64]
 
@@ -80,14 +81,19 @@ class Benchmark:
         return self.samples[0].landmarks.scheme
 
     @cached_property
-    def truth(self) -> Array:
-        """The true landmarks (N, L, 2) in pixels; NaN where they are not known."""
+    def marked(self) -> Array:
+        """The landmarks as annotated, (N, L, 2) in pixels; NaN where they are not known."""
         points = self.points
         if points is None:
             points = np.array([sample.landmarks.points for sample in self.samples], np.float64)
-        if self.visible_only and self.visible is not None:
-            points = np.where(self.visible[:, :, None], points, np.nan)
         return points[:, :, :2]
+
+    @cached_property
+    def truth(self) -> Array:
+        """The landmarks to score, (N, L, 2) in pixels; NaN where they are not known."""
+        if self.visible_only and self.visible is not None:
+            return np.where(self.visible[:, :, None], self.marked, np.nan)
+        return self.marked
 
     @cached_property
     def visible(self) -> NDArray[np.bool_] | None:
@@ -110,12 +116,15 @@ class Benchmark:
     def lengths(self, normalizer: str) -> Array:
         """The length of each face by a normalizer, (N,) in pixels.
 
+        A hidden eye is where its annotation says; a box is around the landmarks to score.
+
         Raises:
             DatasetError: naming the benchmark and the faces that have none.
         """
         boxes = [sample.box for sample in self.samples]
+        points = self.truth if normalizer in OF_BOXES else self.marked
         try:
-            return distances(normalizer, self.truth, self.scheme, boxes, given=self.given)
+            return distances(normalizer, points, self.scheme, boxes, given=self.given)
         except ValueError as error:
             raise DatasetError(f"benchmark {self.name}: {error}") from None
 

@@ -85,6 +85,19 @@ def evaluate_predictions(predictions: Predictions, benchmark: Benchmark) -> Repo
     return score(benchmark, taken(predictions, chosen, benchmark), boxes="file", notes=notes)
 
 
+def evaluate_rows(predictions: Predictions, benchmark: Benchmark) -> Report:
+    """Score predictions that stand beside their truth: each is of the face in the same place.
+
+    What pictures are called does not matter here, nor how many faces one has.
+
+    Raises:
+        DatasetError: if a face has no length to divide by, or no landmark to score.
+        ValueError: if there is no way from their scheme to the benchmark's.
+    """
+    chosen = np.arange(len(benchmark.samples))
+    return score(benchmark, taken(predictions, chosen, benchmark), boxes="file")
+
+
 def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchmark) -> Answers:
     """The answers that some predictions are, for the faces of a benchmark.
 

@@ -36,6 +36,7 @@ class Summary:
         p95: see median.
         p99: see median.
         intervals: of nme, failure_rate and auc: where 95 % of bootstrap samples fall.
+        areas: the area under the curve, as others have defined it.
     """
 
     faces: int
@@ -48,6 +49,7 @@ class Summary:
     p95: float
     p99: float
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    areas: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

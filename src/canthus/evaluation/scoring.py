@@ -97,6 +97,7 @@ def score(
     _check_scored(benchmark, errors)
     faces = nme(errors, lengths)
     beside, unknown = _beside(benchmark, errors)
+    subsets = _summaries(benchmark, faces)
     return Report(
         benchmark=benchmark.name,
         title=benchmark.title,
@@ -107,9 +108,9 @@ def score(
         seed=seed,
         normalizer=benchmark.normalizer,
         threshold=benchmark.threshold,
-        subsets=_summaries(benchmark, faces),
+        subsets=subsets,
         beside=beside,
-        areas=areas_of(faces, benchmark.threshold),
+        areas=subsets[ALL].areas,
         over_bins=_over_bins(benchmark, faces),
         visibility=_visibility(benchmark, errors, lengths),
         pose=_pose(benchmark, answers),
@@ -173,6 +174,7 @@ def summarize(errors: Array, threshold: float, groups: Sequence[str] | None = No
         p95=p95,
         p99=p99,
         intervals=bootstrap(errors, threshold, groups=groups),
+        areas=areas_of(errors, threshold),
     )
 
 

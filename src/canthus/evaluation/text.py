@@ -65,9 +65,11 @@ def _beside(report: Report) -> Iterable[str]:
 def _definitions(report: Report) -> Iterable[str]:
     """What of the same errors others would print, and what of the landmarks is visible."""
     if report.areas:
-        named = ", ".join(f"{name} {percent(area)}" for name, area in report.areas.items())
+        sets = report.subsets.values()
+        rows = [("exact", tuple(percent(each.auc) for each in sets))]
+        rows += [(name, tuple(percent(each.areas[name]) for each in sets)) for name in report.areas]
         yield ""
-        yield f"AUC % of all faces: exact {percent(report.headline.auc)}, {named}"
+        yield from table(tuple(report.subsets), rows, title="AUC % by")
     seen = report.visibility
     if seen is not None:
         yield (

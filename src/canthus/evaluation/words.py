@@ -9,7 +9,7 @@ NORMALIZERS: Mapping[str, str] = {
     "inter_ocular": "the distance between the outer corners of the eyes",
     "inter_pupil": "the distance between the pupils, or between the means of the eyes' outlines",
     "corner_mid": "the distance between the middles of each eye's corners",
-    "eye_centers": "the distance between the middles of each eye's corners",
+    "eye_centers": "the distance between the eyes' centers, as marked or between their corners",
     "box_size": "the square root of the area of the tight box around the true points",
     "box_diagonal": "the diagonal of the tight box around the true points",
     "box_side": "the longer side of the tight box around the true points",

@@ -4,7 +4,8 @@
 | --- | --- | --- |
 | inter_ocular | between the outer corners of the eyes | 300-W, WFLW, COFW, LaPa |
 | inter_pupil | between the pupils, or the means of the eyes | older 300-W work, COFW |
-| corner_mid, eye_centers | between the middles of each eye's corners | a few papers |
+| corner_mid | between the middles of each eye's corners | a few papers |
+| eye_centers | between the eyes' centers if marked (106 points), else the same | others |
 | box_size | sqrt(w * h) of the tight box around the truth | AFLW2000-3D, COFW-68, MERL-RAV |
 | box_diagonal | diagonal of the same box | Menpo 2D |
 | box_side | longer side of the same box | some AFLW |
@@ -55,6 +56,16 @@ def corner_mid(truth: ArrayLike, scheme: LandmarkScheme) -> Array:
         ValueError: if the scheme has none, or a face's is 0 or not known.
     """
     return _between("corner_mid", truth, scheme)
+
+
+def eye_centers(truth: ArrayLike, scheme: LandmarkScheme) -> Array:
+    """The distance between the eyes' centers, (N,): as marked, or else as `corner_mid`.
+
+    Raises:
+        ValueError: if the scheme has neither, or a face's is 0 or not known.
+    """
+    marked = "eye_center" in scheme.normalizers
+    return _between("eye_center" if marked else "corner_mid", truth, scheme)
 
 
 def box_size(truth: ArrayLike) -> Array:
@@ -191,7 +202,7 @@ _MEASURES: dict[str, Measure] = {
     "inter_ocular": _of_eyes(inter_ocular),
     "inter_pupil": _of_eyes(inter_pupil),
     "corner_mid": _of_eyes(corner_mid),
-    "eye_centers": _of_eyes(corner_mid),
+    "eye_centers": _of_eyes(eye_centers),
     "box_size": _of_points(box_size),
     "box_diagonal": _of_points(box_diagonal),
     "box_side": _of_points(box_side),
