@@ -118,3 +118,21 @@ def test_stability_of_a_clip(command: Command, spot_weights: Path, tmp_path: Pat
 @pytest.mark.parametrize("words", [("--on", "wflw-v"), ("--scheme", "67"), ("--faces", "0")])
 def test_unknown_names_are_misuse(command: Command, words: tuple[str, ...]) -> None:
     assert command("benchmark", "boxes", *words).code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("speed", "--out", "made"), "--out: used by boxes only"),
+        (("boxes", "--clip", "clip"), "--clip: used by stability only"),
+        (("stability", "--photo", "face.jpg"), "--photo: used by speed and start only"),
+        (("stability", "--truth", "clip.npy"), "--clip: needed: the clip of the truth"),
+    ],
+)
+def test_a_path_that_would_not_be_used_is_misuse(
+    command: Command, words: tuple[str, ...], said: str
+) -> None:
+    done = command("benchmark", *words)
+    assert done.code == 2
+    assert said in " ".join(done.err.replace("'", "").split())
+    assert not Path("made").exists()

@@ -8,9 +8,13 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from canthus.datasets.synthetic import Head, points_of
 from canthus.evaluation.charts import (
+    LONGEST,
+    SMALL,
     Curve,
     Line,
     ced_chart,
@@ -19,6 +23,7 @@ from canthus.evaluation.charts import (
     sweep_chart,
 )
 from canthus.evaluation.charts import _steps as steps_of
+from canthus.evaluation.svg import MEASURED_BY
 from canthus.faces import SCHEMES
 
 FACE = points_of(Head())[:, :2]
@@ -110,7 +115,22 @@ def test_a_user_s_settings_do_not_change_a_chart(chart: Callable[[], str]) -> No
 def test_names_from_outside_are_written_as_they_are(name: str) -> None:
     (written,) = [text for text in texts(ced(name)) if "AUC" in text]
     assert written.startswith(name[:10].replace("\0", "\N{REPLACEMENT CHARACTER}"))
-    assert len(written) <= 40
+    assert len(written) <= LONGEST
+
+
+@pytest.mark.parametrize("name", ["hourglass-fast, detector boxes", "n" * 500])
+def test_a_line_of_the_legend_fits_the_chart(name: str) -> None:
+    root = ElementTree.fromstring(ced(name))
+    (line,) = [text for text in root.iter("text") if "AUC" in (text.text or "")]
+    room = float(root.attrib["viewBox"].split()[2]) - float(line.attrib["x"])
+    letters = FontProperties(family=MEASURED_BY)
+    assert TextPath((0, 0), line.text or "", size=SMALL, prop=letters).get_extents().width < room
+
+
+def test_a_model_of_ours_and_its_boxes_are_named_in_full() -> None:
+    assert "hourglass-fast, detector boxes: AUC 55.00 %" in texts(
+        ced("hourglass-fast, detector boxes")
+    )
 
 
 def test_the_legend_gives_the_area_in_percent() -> None:

@@ -253,6 +253,22 @@ def test_curves_of_other_models_are_on_the_same_plot(report: Report) -> None:
     assert "another: AUC 81.25 %" in words(page)
 
 
+@pytest.mark.parametrize(
+    ("boxes", "named"), [("detector", "hourglass, detector boxes: AUC"), ("file", "hourglass: AUC")]
+)
+def test_beside_others_a_curve_says_whose_boxes_were_given(
+    report: Report, boxes: str, named: str
+) -> None:
+    page = render(replace(report, boxes=boxes), against=[Curve("another", [0.01])])
+    assert named in words(page)
+
+
+def test_a_wide_table_keeps_its_caption_and_its_rows_names_in_sight(page: str) -> None:
+    assert "<caption><span>Mean, failures and area of each subset</span></caption>" in page
+    for held in ("caption span", "tbody th, thead th:first-child"):
+        assert re.search(rf"^{held} {{ position: sticky; left: 0;", page, re.M)
+
+
 def test_conditions_that_are_known_have_a_chart_and_others_a_sentence(page: str) -> None:
     text = words(page)
     assert "Against the scale of the box given." in text

@@ -30,6 +30,12 @@ Measure = Callable[[str], list[Figure]]  # of a model, by its name or file
 
 # speed has the start
 EVERY: tuple[Part, ...] = ("speed", "accuracy", "boxes", "stability", "detector")
+USES: Mapping[str, tuple[Part, ...]] = {
+    "--photo": ("speed", "start"),
+    "--clip": ("stability",),
+    "--truth": ("stability",),
+    "--out": ("boxes",),
+}
 SWEEPS, PAGE = "boxes.json", "boxes.html"
 
 Models = Annotated[
@@ -66,6 +72,7 @@ def benchmark(
 ) -> None:
     """Measure speed, cold start, accuracy and steadiness on this machine."""
     _check(on, scheme)
+    _refuse_idle(part, {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out})
     command = shlex.join(["canthus", *sys.argv[1:]])
     suite = Suite(root=root, command=command, runs=runs, track=track)
     sweeps = _Sweeps(suite, on, faces, out)
@@ -87,6 +94,15 @@ def _check(on: str, scheme: str) -> None:
     for hint, name, names in (("--on", on, BENCHMARKS), ("--scheme", scheme, SCHEMES)):
         if name not in names:
             raise typer.BadParameter(f"{name!r} is none of {', '.join(names)}", param_hint=hint)
+
+
+def _refuse_idle(part: Part, given: Mapping[str, Path | None]) -> None:
+    """Refuse paths that nothing would be done with."""
+    for hint, path in given.items():
+        if path is not None and part not in (*USES[hint], "all"):
+            raise typer.BadParameter(f"used by {' and '.join(USES[hint])} only", param_hint=hint)
+    if given["--truth"] is not None and given["--clip"] is None:
+        raise typer.BadParameter("needed: the clip of the truth", param_hint="--clip")
 
 
 class _Sweeps:

@@ -24,7 +24,8 @@ WIDTH = 4.4  # inches; a page scales a chart to the width it has
 ROW = 0.24  # inches of a line in a legend
 BEYOND = 1.5  # thresholds that a curve is shown up to
 EXACT = 400  # faces up to which a curve has every step; more are rounded up to so many places
-LONGEST = 40  # letters of a line in a legend
+LONGEST = 44  # letters of a line in a legend: a model's name, its boxes and its area
+SMALL = 10  # points of a legend's letters, so that as many fit
 MARKED = 5  # landmarks that are numbered: the worst
 NEAR = 12.0  # units from a landmark to its number
 SHADES = 32  # of the color bar
@@ -209,7 +210,9 @@ def _legend(figure: Figure, entries: int) -> None:
         color, dashes = _look(index)
         handles.append(matplotlib.lines.Line2D([], [], color=color, ls=dashes, lw=2))
     labels = ["n" * LONGEST for _ in handles]
-    legend = figure.legend(handles, labels, loc="outside lower left", labelspacing=0.35)
+    legend = figure.legend(
+        handles, labels, loc="outside lower left", labelspacing=0.35, fontsize=SMALL
+    )
     for index, text in enumerate(legend.get_texts()):
         text.set_gid(_gid(index))
 

@@ -167,7 +167,10 @@ def _cells(summary: Summary) -> Iterator[str]:
 
 def _curve(report: Report, against: Sequence[Curve]) -> Section:
     errors = [face.error for face in report.faces]
-    curves = [Curve(report.model or "predictions", errors), *against]
+    name = report.model or "predictions"
+    if against and report.boxes != "file":
+        name = f"{name}, {report.boxes} boxes"  # as the others are named
+    curves = [Curve(name, errors), *against]
     label = f"error by {report.normalizer}"
     caption = (
         "The share of faces whose error is at most so large; the area is taken up to the dashed "
