@@ -54,15 +54,29 @@ def test_the_comparison_is_json_and_text(report: Report, other: Report) -> None:
     assert "one, jitter boxes minus two, jitter boxes: NME -2.50 points" in compared.to_text()
 
 
-@pytest.mark.parametrize(
-    "change", [{"normalizer": "box_size"}, {"benchmark": "else"}, {"threshold": 0.1}]
-)
+@pytest.mark.parametrize("change", [{"normalizer": "box_size"}, {"threshold": 0.1}])
 def test_only_reports_on_the_same_faces_are_compared(
     report: Report, other: Report, change: dict[str, Any]
 ) -> None:
     (name,) = change
     with pytest.raises(DatasetError, match=f"expected the {name} of"):
         compare_models([scored_of(report), scored_of(replace(other, **change))])
+
+
+def test_files_with_the_same_truth_are_compared_whatever_they_are_called(
+    report: Report, other: Report
+) -> None:
+    compared = compare_models([scored_of(report), scored_of(replace(other, benchmark="else"))])
+    assert compared.pairs[0][2].faces == len(report.faces)
+
+
+def test_the_same_pictures_with_another_truth_are_other_faces(
+    report: Report, other: Report
+) -> None:
+    faces = tuple(replace(face, length=1.01 * face.length) for face in other.faces)
+    changed = replace(other, benchmark="else", faces=faces)
+    with pytest.raises(DatasetError, match="expected the benchmark of"):
+        compare_models([scored_of(report), scored_of(changed)])
 
 
 def test_one_report_is_not_compared(report: Report) -> None:

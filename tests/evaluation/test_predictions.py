@@ -99,7 +99,7 @@ def test_a_face_without_prediction_is_missed() -> None:
 
 def test_points_of_another_number_are_refused() -> None:
     given = replace(predictions_of(("a.jpg", 0)), points=np.zeros((1, 4, 2)))
-    with pytest.raises(ValueError, match="expected the 5 points of scheme 5, found 4"):
+    with pytest.raises(DatasetError, match="expected the 5 points of scheme 5, found 4"):
         evaluate_predictions(given, benchmark_of(("a.jpg", 0)))
 
 
@@ -154,6 +154,13 @@ def test_an_unknown_point_is_null(line: Line, tmp_path: Path) -> None:
     assert np.isnan(found.points[0, 2]).all()
 
 
+def test_a_third_coordinate_of_an_answer_is_left_out(line: Line, tmp_path: Path) -> None:
+    answer = line("a.jpg", 0)
+    points = answer["faces"][0]["landmarks"]["points"]
+    answer["faces"][0]["landmarks"]["points"] = [[x, y, 5.0] for x, y in points]
+    assert answers.read(written(tmp_path / "a.jsonl", answer)).points[0].tolist() == points
+
+
 def test_a_folder_of_answers_is_read_too(line: Line, tmp_path: Path) -> None:
     for name in "ab":
         written(tmp_path / f"{name}.json", line(f"{name}.jpg", 0))
@@ -183,6 +190,8 @@ def test_a_line_that_is_no_answer_is_named(
         ([[0, 0]] * 4, "expected 5 points, found 4"),
         ([[0, None]] * 5, "expected numbers, found None"),
         ([[0, "1,5"]] * 5, "expected numbers, found '1,5'"),
+        ([[0, 1]] * 4 + [[0, True]], "expected numbers, found True"),
+        ([[0, 1]] * 4 + [[0, 10**400]], "expected finite numbers"),
         ([[0, 1e308]] * 5, "expected finite numbers"),
         ([[0, float("nan")]] * 5, "expected finite numbers"),
         ([0, 1, 2, 3, 4], "expected points"),

@@ -33,7 +33,13 @@ def test_json_holds_the_figures_as_fractions(report: Report) -> None:
 
 def test_json_has_no_infinity(report: Report) -> None:
     values = json.loads(report.to_json(), parse_constant=pytest.fail)
-    assert values["faces"][3] == {"image": "3.png", "group": "", "error": None, "missed": True}
+    assert values["faces"][3] == {
+        "image": "3.png",
+        "group": "",
+        "error": None,
+        "missed": True,
+        "length": pytest.approx(40),
+    }
     assert values["subsets"]["all"]["p99"] is None
 
 

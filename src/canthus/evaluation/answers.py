@@ -17,6 +17,8 @@ from canthus.runtime.answer import SCHEMA
 
 Array = NDArray[np.float64]
 
+LARGEST = 1e9  # pixels, or whatever else a number may be
+
 
 def read(path: Path) -> Predictions:
     """Read the answers about pictures: a line each, or a file each in a folder.
@@ -92,7 +94,7 @@ class _Face:
         rows = _list(landmarks, "points", where)
         if len(rows) != count:
             raise DatasetError(f"{where}: expected {count} points, found {len(rows)}")
-        self.points = np.array([_point(row, where) for row in rows])
+        self.points = _points(rows, where)
         said = landmarks.get("scores")
         self.scores = None if said is None else _known(said, count, f"{where}: scores")
         self.pose = _pose(plain.get("pose"), f"{where}: pose")
@@ -100,6 +102,16 @@ class _Face:
             self.box = Box(*_numbers(plain.get("box"), 4, f"{where}: box"))
         except ValueError as error:
             raise DatasetError(f"{where}: {error}") from None
+
+
+def _points(rows: list[object], where: str) -> Array:
+    """Points (L, 2); those that are pairs of numbers, as most are, at one go."""
+    pairs = [row for row in rows if isinstance(row, list) and len(row) == 2]
+    numbers = list(chain.from_iterable(pairs))
+    plain = len(pairs) == len(rows) and set(map(type, numbers)) <= {int, float}
+    if plain and all(-LARGEST < number < LARGEST for number in numbers):
+        return np.array(numbers, np.float64).reshape(-1, 2)
+    return np.array([_point(row, where) for row in rows])
 
 
 def _point(row: object, where: str) -> list[float]:
@@ -135,7 +147,7 @@ def _numbers(values: object, count: int, where: str) -> list[float]:
     for value in values:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise DatasetError(f"{where}: expected numbers, found {value!r:.60}")
-        if not abs(value) < 1e9:  # false for NaN too
+        if not abs(value) < LARGEST:  # false for NaN too
             raise DatasetError(f"{where}: expected finite numbers, found {value!r:.60}")
     return [float(value) for value in values]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
+from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark, given_boxes
 from canthus.evaluation.conditions import blur_of
 from canthus.evaluation.predictions import MATCH_IOU, Predictions, match
@@ -107,12 +108,13 @@ def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchm
         benchmark: the faces.
 
     Raises:
+        DatasetError: if they are not as many points as their scheme has.
         ValueError: if there is no way from their scheme to the benchmark's.
     """
     scheme = predictions.scheme or benchmark.scheme.name
     weights = weights_from(scheme, benchmark.scheme)
     if predictions.points.shape[1] != weights.shape[1]:
-        raise ValueError(
+        raise DatasetError(
             f"{predictions.where}: expected the {weights.shape[1]} points of scheme {scheme}, "
             f"found {predictions.points.shape[1]}; say of which scheme they are"
         )

@@ -78,12 +78,14 @@ class FaceResult:
         conditions: what is known of `yaw_deg`, `box_scale` (side of the box that the model was
             given, in sides of the data set's), `face_size` (side of that box in pixels) and
             `blur` (see `conditions`).
+        length: what divided the error, in pixels.
     """
 
     sample: Sample
     error: float
     found: Landmarks | None
     conditions: Mapping[str, float] = field(default_factory=dict)
+    length: float = math.nan
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -179,6 +181,7 @@ class Report:
                     "group": face.sample.group,
                     "error": face.error,
                     "missed": math.isinf(face.error),
+                    "length": face.length,
                 }
                 for name, face in zip(names, self.faces, strict=True)
             ],

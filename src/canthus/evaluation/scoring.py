@@ -118,7 +118,7 @@ def score(
         landmarks=tuple(nme_per_landmark(errors, lengths).tolist()),
         scores=_scores(benchmark, answers, errors),
         ms_per_face=None if answers.time_ms is None else answers.time_ms / len(faces),
-        faces=_faces(benchmark, answers, faces),
+        faces=_faces(benchmark, answers, faces, lengths),
         notes=(*benchmark.notes, *(HIDDEN if benchmark.visible_only else ()), *notes, *unknown),
     )
 
@@ -256,7 +256,9 @@ def _pose(benchmark: Benchmark, answers: Answers) -> PoseErrors | None:
     return pose_errors(answers.poses[known], truth[known])
 
 
-def _faces(benchmark: Benchmark, answers: Answers, errors: Array) -> tuple[FaceResult, ...]:
+def _faces(
+    benchmark: Benchmark, answers: Answers, errors: Array, lengths: Array
+) -> tuple[FaceResult, ...]:
     scheme, found = benchmark.scheme, answers.found
     results = []
     for i, sample in enumerate(benchmark.samples):
@@ -267,7 +269,7 @@ def _faces(benchmark: Benchmark, answers: Answers, errors: Array) -> tuple[FaceR
             scores = None if answers.scores is None else answers.scores[i]
             seen = Landmarks(answers.points[i], scheme, scores)
         conditions = conditions_of(sample, given, blur)
-        results.append(FaceResult(sample, float(errors[i]), seen, conditions))
+        results.append(FaceResult(sample, float(errors[i]), seen, conditions, float(lengths[i])))
     return tuple(results)
 
 
