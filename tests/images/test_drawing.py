@@ -119,6 +119,15 @@ def test_one_color_can_be_asked_for_all_parts() -> None:
     assert (canvas[y, x] == WHITE).all()
 
 
+def test_twice_the_weight_is_four_times_the_paint() -> None:
+    points = np.full((68, 2), np.nan, np.float32)
+    points[[0, 40]] = (100, 100), (300, 100)  # not joined
+    usual, bold = np.zeros((2, 400, 400, 3), np.uint8)
+    draw_landmarks(usual, Landmarks(points, SCHEMES["68"]), color=WHITE)
+    draw_landmarks(bold, Landmarks(points, SCHEMES["68"]), color=WHITE, weight=2)
+    assert bold.mean() == pytest.approx(4 * usual.mean(), rel=0.1)
+
+
 def test_points_can_be_mapped_onto_the_canvas() -> None:
     mapped, drawn = canvas_of(700), canvas_of(700)
     draw_landmarks(mapped, ring(50, 0, 0), similarity=Similarity.about((0, 0), (300, 350), scale=4))

@@ -11,6 +11,7 @@ from canthus.images.warp import crop
 
 TILE = 320  # pixels of a tile's side
 VIEW = 1.9  # sides of the face's box that a tile shows
+BOLD = 1.5  # weight of what is drawn: a page shows a tile at two thirds of its size, or less
 TRUTH, FOUND = RIGHT, LEFT  # sky and orange: told apart by people of any color vision
 
 
@@ -23,7 +24,7 @@ def draw_face(face: FaceResult) -> NDArray[np.uint8]:
     sample = face.sample
     to_tile = Similarity.crop(sample.box.scaled(VIEW), TILE)
     tile = crop(read_picture(sample), to_tile, TILE)
-    draw_landmarks(tile, sample.landmarks, color=TRUTH, similarity=to_tile)
+    draw_landmarks(tile, sample.landmarks, color=TRUTH, similarity=to_tile, weight=BOLD)
     if face.found is not None:
-        draw_landmarks(tile, face.found, color=FOUND, similarity=to_tile)
+        draw_landmarks(tile, face.found, color=FOUND, similarity=to_tile, weight=BOLD)
     return tile

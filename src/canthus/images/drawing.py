@@ -64,6 +64,7 @@ def draw_landmarks(
     *,
     color: Color | None = None,
     similarity: Similarity | None = None,
+    weight: float = 1.0,
 ) -> None:
     """Draw one face's points, and the lines between them, on the canvas itself.
 
@@ -74,13 +75,14 @@ def draw_landmarks(
         landmarks: the points.
         color: one for all, to tell truth from prediction; each part has its own otherwise.
         similarity: from the points' pixels to the canvas's, where they differ.
+        weight: how many times as bold as usual, for a canvas that is shown smaller than it is.
     """
     known = np.flatnonzero(landmarks.known)
     if len(known) == 0:
         return
     points = _within_reach(canvas, landmarks.points[:, :2], similarity)
     side = float(np.ptp(points[known], axis=0).max())
-    pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks)
+    pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks, weight)
     colors = [color] * len(points) if color else _colors(landmarks.scheme)
     with _magnified(canvas, points[known], pen) as (layer, to_layer):
         points = to_layer.apply(points)
@@ -110,9 +112,11 @@ class _Pen:
     fine: int
 
     @classmethod
-    def of(cls, face_side: float, picture_side: float, num_landmarks: int) -> "_Pen":
+    def of(
+        cls, face_side: float, picture_side: float, num_landmarks: int, weight: float = 1.0
+    ) -> "_Pen":
         """Large enough for the picture seen as a whole, small enough for the face."""
-        wanted = max(face_side / 180, picture_side / 900)
+        wanted = weight * max(face_side / 180, picture_side / 900)
         line = max(min(wanted, face_side / 65), 0.4)
         crowd = float(np.clip((68 / num_landmarks) ** 0.3, 0.6, 1.8))
         text = max(min(max(face_side / 16, picture_side / 75), face_side / 4), 8.0)
