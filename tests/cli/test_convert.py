@@ -105,6 +105,8 @@ def test_a_scheme_of_ones_own_is_mapped_as_its_file_says(command: Command, tmp_p
     other = command(*words[:2], tmp_path / "c.csv", *words[3:], "--to-scheme", "68")
     assert other.code == 1
     assert "no conversion from scheme mine to 68; its file has: 5" in other.err
+    unclear = command(*words[:2], tmp_path / "c.csv", *words[3:], "--to-scheme", "106")
+    assert "scheme '106' is ambiguous: say '106jd'" in unclear.err
 
 
 def test_a_mixed_point_is_visible_if_all_its_points_are(tmp_path: Path) -> None:

@@ -68,6 +68,25 @@ def test_the_sheet_is_a_picture(command: Command, lapa: Path, tmp_path: Path) ->
     assert read_image(tmp_path / "sheet.png").ndim == 3
 
 
+def test_the_sheet_never_goes_into_the_data_set(command: Command, lapa: Path) -> None:
+    picture = lapa / "test" / "images" / "1.jpg"
+    before = picture.read_bytes()
+    done = command("inspect", "lapa", lapa, "--split", "test", "--out", picture)
+    assert done.code == 1
+    assert "is in the data set; choose another place to write" in done.err
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["sheet.gif", "nowhere/sheet.png"])
+def test_a_sheet_that_cannot_be_written_is_refused_at_once(
+    command: Command, lapa: Path, tmp_path: Path, name: str
+) -> None:
+    done = command("inspect", "lapa", lapa, "--split", "test", "--out", tmp_path / name)
+    assert done.code == 1
+    assert "expected a name that ends in .png" in done.err
+    assert not done.out
+
+
 @pytest.mark.parametrize("words", [("lappa",), ("lapa", "--split", "all")])
 def test_unknown_names_are_misuse(command: Command, lapa: Path, words: tuple[str, ...]) -> None:
     name, *options = words
@@ -77,7 +96,7 @@ def test_unknown_names_are_misuse(command: Command, lapa: Path, words: tuple[str
 def test_a_folder_that_is_not_there_is_a_reason(command: Command, tmp_path: Path) -> None:
     done = command("inspect", "lapa", tmp_path / "nowhere")
     assert done.code == 1
-    assert "Traceback" not in done.err
+    assert "nowhere: expected the folder of a data set, found none" in done.err
 
 
 def test_a_layout_that_trainings_read_is_inspected_too(command: Command, tmp_path: Path) -> None:

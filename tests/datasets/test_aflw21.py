@@ -136,3 +136,9 @@ def test_a_database_that_is_cut_off_is_refused(root: Path, share: float) -> None
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
     with pytest.raises(DatasetError, match=r"aflw\.sqlite: cannot be read as AFLW's database"):
         aflw21.read(root)
+
+
+def test_the_layout_of_a_table_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "landmarks.csv").touch()
+    with pytest.raises(DatasetError, match=r"landmarks\.csv is read as the layout 'table'"):
+        aflw21.read(tmp_path)

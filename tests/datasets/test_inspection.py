@@ -1,5 +1,6 @@
 """Whether a copy of a data set is whole."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -89,3 +90,22 @@ def test_the_sheet_shows_faces_with_their_points(root: Path) -> None:
     picture = sheet(read(root, "all"), 2)
     assert picture.ndim == 3
     assert len(np.unique(picture)) > 3
+
+
+def test_subsets_of_another_number_are_told(root: Path) -> None:
+    def reads(root: Path, split: str) -> list[Sample]:
+        faces = read(root, split)
+        return [replace(faces[0], tags=frozenset({"blur"})), *faces[1:]]
+
+    assert inspect(reads, root, {"all": 3}, counts={"all": {"blur": 1}}).whole
+    found = inspect(reads, root, {"all": 3}, counts={"all": {"blur": 1, "pose": 2}})
+    assert found.splits[0].subsets == {"blur": (1, 1), "pose": (0, 2)}
+    assert not found.whole
+
+
+def test_pictures_of_one_name_in_two_folders_are_both_listed(tmp_path: Path) -> None:
+    def reads(root: Path, split: str) -> list[Sample]:
+        return [face(root / split / "0.png")]
+
+    found = inspect(reads, tmp_path, {"train": 1, "test": 1})
+    assert found.pictures == len(found.unreadable) == 2

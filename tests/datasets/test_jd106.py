@@ -90,3 +90,18 @@ def test_a_box_file_may_end_in_txt(tmp_path: Path) -> None:
     (face,) = jd106.read(tmp_path, "train")
 
     assert face.box.as_tuple() == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("10 20 110", r"rect:1: expected x1 y1 x2 y2, found '10 20 110'"),
+        ("10,5 20,5 110,5 220,5", r"rect:1: expected x1 y1 x2 y2, found '10,5 20,5"),
+        ("10\n20\n110\n220", "rect: expected one line x1 y1 x2 y2, found 4 lines"),
+    ],
+)
+def test_a_malformed_box_is_shown(root: Path, text: str, said: str) -> None:
+    write(root / APART / f"{NAME}.rect", text)
+
+    with pytest.raises(DatasetError, match=said):
+        jd106.read(root, "train")

@@ -39,3 +39,11 @@ def test_a_folder_below_the_root_says_more_than_the_roots_name(tmp_path: Path) -
     (sample,) = menpo.read(tmp_path / "test", "test")
 
     assert sample.name == "testset/semifrontal/a b.jpg"
+
+
+def test_a_folder_of_nothing_but_profile_faces_is_refused_as_such(tmp_path: Path) -> None:
+    face(tmp_path / "trainset" / "profile")
+
+    for root in (tmp_path, tmp_path / "trainset", tmp_path / "trainset" / "profile"):
+        with pytest.raises(DatasetError, match=r"the order of the 39 points .* is not known here"):
+            menpo.read(root, "train")

@@ -89,7 +89,16 @@ def test_a_malformed_table_is_refused_with_file_and_line(
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"landmarks\.csv: cannot be read"):
+    with pytest.raises(DatasetError, match=r"landmarks\.csv: expected this file, found none"):
+        tables.read(tmp_path)
+
+
+def test_empty_lines_are_no_faces_but_count(tmp_path: Path) -> None:
+    face = row(68, "a.jpg", "Ann", "train")
+    (tmp_path / "landmarks.csv").write_text("\n".join([PEOPLE, face, "", face, "", ""]))
+    assert len(tables.read(tmp_path)) == 2
+    (tmp_path / "landmarks.csv").write_text("\n".join([PEOPLE, face, "", f"{face},1"]))
+    with pytest.raises(DatasetError, match=r"csv:4: expected \d+ columns"):
         tables.read(tmp_path)
 
 

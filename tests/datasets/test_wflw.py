@@ -97,8 +97,23 @@ def test_a_malformed_line_is_named(tmp_path: Path, text: str, complaint: str) ->
 
 
 def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"list_98pt_rect_attr_train\.txt: cannot be read"):
+    with pytest.raises(
+        DatasetError, match=r"list_98pt_rect_attr_train\.txt: expected this file, found"
+    ):
         wflw.read(tmp_path, "train")
+
+
+@pytest.mark.parametrize("text", ["", "\r\n\r\n"])
+def test_an_empty_list_is_an_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DatasetError, match=r"_test\.txt: expected a line for each face"):
+        wflw.read(write(tmp_path, text), "test")
+
+
+def test_a_list_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path, line()) / LISTS / "list_98pt_rect_attr_test.txt"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    with pytest.raises(DatasetError, match=r"cannot be read as text: .*; save it as UTF-8"):
+        wflw.read(tmp_path, "test")
 
 
 def test_an_unknown_split_is_answered_with_the_known_ones(tmp_path: Path) -> None:

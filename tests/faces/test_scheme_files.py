@@ -123,6 +123,31 @@ def test_left_and_right_exchanged_is_found(tmp_path: Path) -> None:
     assert any("subject's right is not at the picture's left" in each for each in check(file))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "right_eye: [0], left_eye: [1]",
+            "left_eye: [0], right_eye: [1]",
+            "part right_eye: in the mean face it is not at the picture's left",
+        ),
+        (
+            "names: [right_eye, left_eye",
+            "names: [left_eye, right_eye",
+            "right_eye: in the mean face it is not at the picture's left",
+        ),
+        (
+            "right_eye, left_eye, nose, right_mouth",
+            "right_eye, right_mouth, nose, left_eye",
+            "0 (right_eye) mirrors to 1 (right_mouth), which is of the same side",
+        ),
+    ],
+)
+def test_names_of_the_wrong_side_are_found(old: str, new: str, said: str, tmp_path: Path) -> None:
+    assert old in MINE
+    assert said in check(read_scheme(put(tmp_path, MINE.replace(old, new))))
+
+
 def test_a_conversion_that_is_not_symmetric_is_found(tmp_path: Path) -> None:
     file = read_scheme(put(tmp_path, MINE.replace("points: [0, 1, 2", "points: [0, 2, 2")))
     assert any("the conversion to 5 is not the same mirrored" in each for each in check(file))
@@ -142,7 +167,7 @@ def test_points_are_mixed_by_weights_and_lists(tmp_path: Path) -> None:
     [
         ("name: mine", "name: '68'", "name: expected a name that no known scheme has"),
         ("name: mine", "name: 3", "name: expected a text"),
-        ("name: mine", "name: a\ncolor: 3", "unknown key 'color'"),
+        ("name: mine", "name: a\ncolor: 3", "yaml:2: unknown key 'color'"),
         ("nose: [2]", "nose: [7]", "parts.nose: expected indices from 0 to 4, found 7"),
         ("nose: [2], ", "", "parts: expected each landmark in a part"),
         ("nose: [2]", "nose: [2, 3]", "parts: expected each landmark in one part"),
@@ -158,12 +183,13 @@ def test_points_are_mixed_by_weights_and_lists(tmp_path: Path) -> None:
         ("right_mouth, left", "nose, left", "names: expected names that differ"),
         ("name: mine", "name: [", "cannot be read as YAML"),
         ("name: mine", "name: 2020-13-45", "cannot be read as YAML: month"),
-        ("name: mine", "name: mine\nname: mine", r"yaml:1: expected each key once, found 'name'"),
+        ("name: mine", "name: mine\nname: mine", r"yaml:2: expected each key once, found 'name'"),
         ("nose: [2]", "nose: [2], nose: [2]", r"yaml:3: expected each key once, found 'nose'"),
         ("name: mine", 'name: "a\\nb"', "name: expected a text on one line"),
         ("open: [[3, 4]]", "open: 5", "yaml:5: lines.open: expected a list of lines, found 5"),
         ("[3, 4], [7", f"[1{'0' * 400}, 4], [7", "yaml:7: expected at most 200 characters"),
-        ("[3, 4], [7", "[.nan, 4], [7", "mean_face: expected 5 points"),
+        ("[3, 4], [7", "[.nan, 4], [7", r"mean_face: expected 5 points .*, found \[\[nan"),
+        ("name: mine", 'name: "106"', "yaml:1: name: expected a name that no known scheme has"),
         ("[3, 4], [7", "[1.0e+200, 4], [7", "mean_face: expected 5 points"),
         ("exact,", "exact, color: 3,", "conversions.5: expected a kind and points, found 'color'"),
         ("points: [0,", "points: [[0, 0],", r"points\[0\]: expected each index once"),

@@ -10,12 +10,14 @@ import typer
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import clear, track
 from canthus.datasets import LAYOUTS, Sample, Split
-from canthus.datasets.catalog import DATASETS
+from canthus.datasets.catalog import DATASETS, NO_COUNTS
 from canthus.datasets.inspection import Inspection, sheet
 from canthus.datasets.inspection import inspect as look
+from canthus.errors import DatasetError, StorageError
 from canthus.images.files import write_image
 
 SCHEMA = 1
+SHEETS = (".png", ".jpg", ".jpeg")
 SHOWN = 20  # names of a list that is printed
 KNOWN = (*DATASETS, *LAYOUTS)
 PARTS = {"train": 0, "val": 0}  # of a layout that trainings read; nobody says how many there are
@@ -37,14 +39,30 @@ def inspect(
     known = DATASETS[dataset].splits if dataset in DATASETS else PARTS
     if split is not None and split not in known:
         raise typer.BadParameter(f"{split!r} is none of {', '.join(known)}", param_hint="--split")
+    if not root.is_dir():
+        raise DatasetError(f"{root}: expected the folder of a data set, found none")
+    if out is not None:
+        _refuse(out, root)
     splits = known if split is None else {split: known[split]}
-    found = look(_reader(dataset), root, splits, track=partial(track, what="faces"))
+    counts = DATASETS[dataset].counts if dataset in DATASETS else NO_COUNTS
+    tell = partial(track, what="faces")
+    found = look(_reader(dataset), root, splits, counts=counts, track=tell)
     clear()
     print(to_line(_plain(found, dataset)) if json else "\n".join(_lines(found)))
     if out is not None and found.samples:
         write_image(out, sheet(found.samples, faces))
     if not found.whole:
         raise typer.Exit(1)
+
+
+def _refuse(out: Path, root: Path) -> None:
+    """Make sure, before a long work, that the sheet can be written, and changes no data set."""
+    if out.resolve().is_relative_to(root.resolve()):
+        raise StorageError(f"{out}: is in the data set; choose another place to write")
+    if out.suffix.lower() not in SHEETS or not out.parent.is_dir():
+        raise StorageError(
+            f"{out}: expected a name that ends in {', '.join(SHEETS)}, in a folder that is there"
+        )
 
 
 def _reader(dataset: str) -> Callable[[Path, str], list[Sample]]:
@@ -67,6 +85,10 @@ def _plain(found: Inspection, dataset: str) -> dict[str, object]:
                 "faces": report.faces,
                 "official": report.official or None,
                 "problem": report.problem,
+                "subsets": {
+                    tag: {"faces": faces, "official": official}
+                    for tag, (faces, official) in report.subsets.items()
+                },
             }
             for report in found.splits
         ],
@@ -79,9 +101,12 @@ def _plain(found: Inspection, dataset: str) -> dict[str, object]:
 def _lines(found: Inspection) -> list[str]:
     lines = []
     for report in found.splits:
-        verdict = "as it should" if report.whole else f"expected {report.official}"
-        counted = f"{report.faces} faces, {verdict if report.official else 'no official count'}"
+        counted = f"{report.faces} faces, {_verdict(report.faces, report.official)}"
         lines.append(f"{report.split}: {report.problem or counted}")
+        lines += [
+            f"  {tag}: {faces} faces, {_verdict(faces, official)}"
+            for tag, (faces, official) in report.subsets.items()
+        ]
     lines.append(f"{found.pictures} pictures opened, {len(found.unreadable)} cannot be read")
     lines += [f"  {reason}" for reason in list(found.unreadable.values())[:SHOWN]]
     if len(found.unreadable) > SHOWN:
@@ -91,3 +116,9 @@ def _lines(found: Inspection) -> list[str]:
         lines.append(f"{len(found.outside)} faces have points far outside of their picture: {some}")
     lines.append("whole" if found.whole else "not whole")
     return lines
+
+
+def _verdict(faces: int, official: int) -> str:
+    if not official:
+        return "no official count"
+    return "as it should" if faces == official else f"expected {official}"

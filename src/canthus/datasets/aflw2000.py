@@ -24,6 +24,9 @@ from canthus.faces import SCHEMES, Landmarks, Pose
 from canthus.geometry import Box
 
 SPLITS: Mapping[str, int] = {"all": 2000, "reannotated": 2000, "points21": 2000}
+COUNTS: Mapping[str, Mapping[str, int]] = {
+    "all": {"yaw 0-30": 1312, "yaw 30-60": 383, "yaw 60-90": 305},
+}
 REANNOTATED = "AFLW2000-3D-Reannotated.pts68.npy"
 PAPER_YAW = "AFLW2000-3D-new.pose.npy"
 SOURCE = "get it from test.configs of https://github.com/cleardusk/3DDFA"

@@ -62,7 +62,9 @@ def read(root: Path, split: str = "all") -> list[Sample]:
 def _rows(path: Path) -> tuple[list[Row], list[Row]]:
     """The faces, and the coordinates of their landmarks."""
     if not path.is_file():
-        raise DatasetError(f"{path}: expected AFLW's database, found none")
+        table = path.with_name("landmarks.csv")
+        hint = f"; {table.name} is read as the layout 'table'" if table.is_file() else ""
+        raise DatasetError(f"{path}: expected AFLW's database, found none{hint}")
     try:
         # Read-only and immutable: nothing beside the file is made, not even a lock.
         with closing(

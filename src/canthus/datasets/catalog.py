@@ -23,6 +23,9 @@ class Reader(Protocol):
         ...
 
 
+NO_COUNTS: Mapping[str, Mapping[str, int]] = {}  # of a reader that has no COUNTS
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
     """A public data set.
@@ -49,6 +52,11 @@ class DataSet:
     def splits(self) -> Mapping[str, int]:
         """The names of the splits and how many faces each officially has; 0 if nobody says."""
         return self._reader().SPLITS
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """By split, how many of its faces officially have a tag, as far as somebody says."""
+        return cast(Mapping[str, Mapping[str, int]], getattr(self._reader(), "COUNTS", NO_COUNTS))
 
     def read(self, root: Path, split: str) -> list[Sample]:
         """Read the annotations of a split; the pictures stay on disk.

@@ -73,6 +73,8 @@ def read_picture(path: Path, entry: int) -> NDArray[np.uint8]:
             if name is None:
                 raise ImageError(f"{where}: expected cells IsTr or IsT, found neither")
             cells = file[name]
+            if entry >= cells.size:
+                raise ImageError(f"{where}: expected more pictures, found {cells.size} in the file")
             cell = file[cells[np.unravel_index(entry, cells.shape)]]
             if cell.size > 3 * MAX_PIXELS or cell.dtype != np.uint8 or cell.ndim not in (2, 3):
                 raise ImageError(f"{where}: expected pixels, found {cell.dtype} of {cell.shape}")

@@ -68,9 +68,13 @@ def read_written(path: Path) -> NDArray[np.float32]:
     body = [(number, line) for number, line in enumerate(lines[start:], start + 1) if line.strip()]
     closing = next((i for i, (_, line) in enumerate(body) if line.strip() == "}"), None)
     if closing is None:
-        raise DatasetError(f"{path}: expected a closing }} after {count} points, found none")
+        raise DatasetError(
+            f"{path}:{len(lines)}: expected a closing }} after {count} points, found none"
+        )
     if closing != count:
-        raise DatasetError(f"{path}: expected {count} points as n_points says, found {closing}")
+        raise DatasetError(
+            f"{path}:{body[closing][0]}: expected {count} points as n_points says, found {closing}"
+        )
     rows = [pair(line.split(), f"{path}:{number}") for number, line in body[:closing]]
     return np.array(rows, np.float32)
 

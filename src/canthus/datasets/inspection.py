@@ -1,12 +1,13 @@
 """Whether a copy of a data set is whole: counts, pictures, points. Nothing is repaired."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.datasets.catalog import NO_COUNTS
 from canthus.datasets.pictures import read_picture
 from canthus.datasets.sample import Sample
 from canthus.errors import DatasetError, ImageError
@@ -32,17 +33,20 @@ class SplitReport:
         faces: how many were read.
         official: how many there should be; 0 if nobody says.
         problem: why it cannot be read; empty if it can.
+        subsets: by tag, how many of its faces have it, and how many should.
     """
 
     split: str
     faces: int
     official: int
     problem: str = ""
+    subsets: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:
-        """Whether it was read, and as many faces as there should be."""
-        return not self.problem and self.official in (0, self.faces)
+        """Whether it was read, and as many faces as there should be, subsets included."""
+        right = all(found == official for found, official in self.subsets.values())
+        return not self.problem and self.official in (0, self.faces) and right
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,7 @@ def inspect(
     root: Path,
     splits: Mapping[str, int],
     *,
+    counts: Mapping[str, Mapping[str, int]] = NO_COUNTS,
     track: Track = iter,
 ) -> Inspection:
     """Read every split of a copy, and open every picture once.
@@ -82,6 +87,7 @@ def inspect(
         read: the reader.
         root: the copy.
         splits: their names, and how many faces each should have; 0 if nobody says.
+        counts: by split, how many of its faces should have a tag.
         track: yields the samples it is given, and may tell somebody how far that has come.
 
     Raises:
@@ -94,7 +100,11 @@ def inspect(
         except DatasetError as error:
             reports.append(SplitReport(split, 0, official, str(error)))
             continue
-        reports.append(SplitReport(split, len(samples), official))
+        subsets = {
+            tag: (sum(tag in sample.tags for sample in samples), wanted)
+            for tag, wanted in counts.get(split, {}).items()
+        }
+        reports.append(SplitReport(split, len(samples), official, subsets=subsets))
         for sample in samples:  # splits may overlap
             faces.setdefault((_place(sample), sample.landmarks.points.tobytes()), sample)
     if all(report.problem for report in reports):
@@ -136,7 +146,8 @@ def _size(sample: Sample, unreadable: dict[str, str]) -> tuple[int, int]:
     try:
         height, width = read_picture(sample).shape[:2]
     except (ImageError, DatasetError) as error:
-        unreadable[_name(sample)] = str(error)
+        name = _name(sample)  # another split may have a picture of the same name
+        unreadable[str(sample.image) if name in unreadable else name] = str(error)
         return 0, 0
     return width, height
 

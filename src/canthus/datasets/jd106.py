@@ -102,15 +102,19 @@ def _box_file(file: Path, boxes: Boxes) -> Path:
     if len(others) > 1:
         raise DatasetError(f"{file}: expected one box, found {others[0]} and {others[1]}")
     if not others:
-        raise DatasetError(f"{candidates[0]}: expected the face's box, which errors are divided by")
+        raise DatasetError(
+            f"{candidates[0]}: expected the face's box, which errors are divided by, found none"
+        )
     return others[0]
 
 
 def _box(path: Path) -> Box:
     lines = [(line, i) for i, line in enumerate(read_lines(path), 1) if line.strip()]
-    if len(lines) != 1 or len(words := lines[0][0].replace(",", " ").split()) != 4:
+    if len(lines) != 1:
         raise DatasetError(f"{path}: expected one line x1 y1 x2 y2, found {len(lines)} lines")
-    where = f"{path}:{lines[0][1]}"
+    line, where = lines[0][0], f"{path}:{lines[0][1]}"
+    if len(words := line.replace(",", " ").split()) != 4:
+        raise DatasetError(f"{where}: expected x1 y1 x2 y2, found {line.strip()!r:.60}")
     try:
         return Box(*(number(word, where) for word in words))
     except ValueError as error:

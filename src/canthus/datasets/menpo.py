@@ -18,6 +18,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "train": ("train", "trainset", "training"),
     "test": ("test", "testset"),
 }
+PROFILE_FOLDER = "profile"
 REFUSED = "the order of the 39 points of Menpo's profile faces is not known here"
 
 
@@ -39,9 +40,12 @@ def read(root: Path, split: str) -> list[Sample]:
     files = [
         file
         for file in sorted(root.rglob("*.pts"))
-        if _split(root, file) == split and "profile" not in _parts(root, file)
+        if _split(root, file) == split and PROFILE_FOLDER not in _parts(root, file)
     ]
     if not files:
+        others = list(root.rglob("*.pts"))
+        if others and all(_is_profile(root, file) for file in others):
+            raise DatasetError(f"{root}: expected faces of a folder semifrontal; {REFUSED}")
         raise DatasetError(
             f"{root}: expected .pts files below a folder {' or '.join(NAMES[split])}, found none; "
             "the root may be that folder itself"
@@ -56,6 +60,10 @@ def _split(root: Path, file: Path) -> str | None:
             if part in names:
                 return split
     return None
+
+
+def _is_profile(root: Path, file: Path) -> bool:
+    return PROFILE_FOLDER in (*_parts(root, file), root.absolute().name.lower())
 
 
 def _parts(root: Path, file: Path) -> list[str]:

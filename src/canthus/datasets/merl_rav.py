@@ -20,6 +20,9 @@ from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
 
 SPLITS: Mapping[str, int] = {"train": 15449, "test": 3865}
+COUNTS: Mapping[str, Mapping[str, int]] = {
+    "test": {"frontal": 2195, "half": 601, "profile": 1069},
+}
 # The labels alone, and the folder that the publishers' script makes of them and the pictures.
 LABELS = ("merl_rav_labels", "merl_rav_organized")
 # The folders, and the group that results are reported for.

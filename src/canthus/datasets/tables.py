@@ -38,7 +38,8 @@ def read(root: Path, split: Literal["train", "val", "all"] = "all") -> list[Samp
     if not rows:
         raise DatasetError(f"{path}: expected a line of column names, found an empty file")
     names, scheme = rows[0], _scheme(rows[0], path)
-    faces = [_parse(row, names, scheme, f"{path}:{n}") for n, row in enumerate(rows[1:], 2)]
+    lines = [(row, f"{path}:{n}") for n, row in enumerate(rows[1:], 2) if row]
+    faces = [_parse(row, names, scheme, where) for row, where in lines]
     kept = [face for said, face in faces if split in ("all", said)]
     if not kept:
         raise DatasetError(f"{path}: expected faces of split {split!r}, found none")

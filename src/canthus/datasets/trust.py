@@ -16,12 +16,16 @@ def read_lines(path: Path) -> list[str]:
     """The lines of a text file, whatever ends them, without a byte order mark.
 
     Raises:
-        DatasetError: if it cannot be read as UTF-8.
+        DatasetError: if it is not there, or cannot be read as UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path}: cannot be read as text: {error}") from None
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: expected this file, found none") from None
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}: cannot be read as text: {error}; save it as UTF-8") from None
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read as text: {error.strerror}") from None
 
 
 def number(word: str, where: str) -> float:
@@ -82,7 +86,8 @@ def counted_points(path: Path, count: int) -> NDArray[np.float64]:
         raise DatasetError(f"{path}:1: expected the number of points, {count}, found {found!r}")
     rows = lines[1:]
     if len(rows) != count:
-        raise DatasetError(f"{path}: expected {count} points, found {len(rows)}")
+        last = lines[min(count + 1, len(rows))][1]  # where one is too many, or none follows
+        raise DatasetError(f"{last}: expected {count} points, found {len(rows)}")
     return np.array([pair(words, where) for words, where in rows])
 
 

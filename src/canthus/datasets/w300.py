@@ -38,6 +38,11 @@ TAGS: Mapping[str, frozenset[str]] = {
     "01_Indoor": frozenset({"indoor"}),
     "02_Outdoor": frozenset({"outdoor"}),
 }
+COUNTS: Mapping[str, Mapping[str, int]] = {
+    "train": {"afw": 337, "helen": 2000, "lfpw": 811},
+    "common": {"helen": 330, "lfpw": 224},
+    "private": {"indoor": 300, "outdoor": 300},
+}
 ARCHIVE = "300W"  # the folder inside the private set's archive
 
 

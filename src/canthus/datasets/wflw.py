@@ -25,6 +25,7 @@ SUBSETS: Mapping[str, int] = {
     "occlusion": 736,
     "blur": 773,
 }
+COUNTS: Mapping[str, Mapping[str, int]] = {"test": SUBSETS}
 ANNOTATIONS = Path("WFLW_annotations")
 PICTURES = "WFLW_images"
 POINTS = 196  # numbers
@@ -39,7 +40,7 @@ def read(root: Path, split: str) -> list[Sample]:
 
     Raises:
         DatasetError: naming the line that has not the 207 columns WFLW promises, or what they
-            must not hold.
+            must not hold, or the list that has no lines.
     """
     split_of(split, SPLITS)
     path = (
@@ -78,7 +79,10 @@ def subset(root: Path, name: str) -> list[Sample]:
 def _lines(path: Path) -> list[tuple[str, str]]:
     """The lines of a list that are not empty, and where each stands."""
     lines = enumerate(read_lines(path), 1)
-    return [(line, f"{path}:{count}") for count, line in lines if line.strip()]
+    found = [(line, f"{path}:{count}") for count, line in lines if line.strip()]
+    if not found:
+        raise DatasetError(f"{path}: expected a line for each face, found an empty file")
+    return found
 
 
 def _face(line: str, root: Path, where: str) -> Sample:

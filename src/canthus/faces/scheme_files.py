@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from canthus.errors import DatasetError
 from canthus.faces.conversions import Conversion, Kind
 from canthus.faces.scheme_yaml import read_values
-from canthus.faces.schemes import SCHEMES, LandmarkScheme, scheme_of
+from canthus.faces.schemes import AMBIGUOUS, SCHEMES, LandmarkScheme, scheme_of
 
 Array = NDArray[np.float64]
 
@@ -45,6 +45,7 @@ KEYS = (
     "conversions",
 )
 KINDS: tuple[Kind, ...] = ("exact", "partial", "blend", "approx")
+SIDES = ("left_", "right_")  # how names and parts of the subject's sides begin
 MOST_LANDMARKS = 10_000
 FARTHEST = 1e6  # of a mean face's coordinate from 0
 HEAVIEST = 10.0  # a conversion's weight
@@ -103,7 +104,8 @@ def read_scheme(path: Path) -> SchemeFile:
     """
     values, lines = read_values(path)
     if unknown := {str(key) for key in values} - set(KEYS):
-        raise DatasetError(f"{path}: unknown key {min(unknown)!r}; known are {', '.join(KEYS)}")
+        where = f"{path}:{lines[key]}" if (key := min(unknown)) in lines else f"{path}"
+        raise DatasetError(f"{where}: unknown key {key!r}; known are {', '.join(KEYS)}")
     return _Reader(values, path, lines).scheme_file()
 
 
@@ -129,11 +131,19 @@ def check(file: SchemeFile) -> list[str]:
     """What about a scheme cannot be right, a sentence each; nothing if it is consistent.
 
     That it mirrors in pairs and that its parts cover it is made sure of when it is read. Here:
-    parts of the right mirror to parts of the left, lines to lines, the anchors of a normalizer
-    into each other, conversions to conversions, and the mean face on itself.
+    names and parts of the right mirror to some of the left, lines to lines, the anchors of a
+    normalizer into each other, conversions to conversions, and the mean face on itself.
     """
-    checks = (_parts, _lines, _anchors, _mean_face, _conversions)
+    checks = (_names, _parts, _lines, _anchors, _mean_face, _conversions)
     return [finding for each in checks for finding in each(file)]
+
+
+def _names(file: SchemeFile) -> Iterator[str]:
+    scheme = file.scheme
+    for index, name in enumerate(scheme.names):
+        pair = scheme.mirror[index]
+        if any(name.startswith(side) and scheme.names[pair].startswith(side) for side in SIDES):
+            yield f"{file.called(index)} mirrors to {file.called(pair)}, which is of the same side"
 
 
 def _parts(file: SchemeFile) -> Iterator[str]:
@@ -179,6 +189,16 @@ def _mean_face(file: SchemeFile) -> Iterator[str]:
     for name, (right, left) in file.scheme.normalizers.items():
         if points[list(right), 0].mean() >= points[list(left), 0].mean():
             yield f"{name}: in the mean face the subject's right is not at the picture's left"
+    yield from _sides(points, file.scheme.parts, "part ")
+    yield from _sides(points, {name: (i,) for i, name in enumerate(file.scheme.names)}, "")
+
+
+def _sides(points: Array, groups: Mapping[str, Sequence[int]], what: str) -> Iterator[str]:
+    """Groups that are called the subject's right, but are not left of those called its left."""
+    for name, right in groups.items():
+        left = groups.get(_other_side(name), ()) if name.startswith(SIDES[1]) else ()
+        if left and points[list(right), 0].mean() >= points[list(left), 0].mean():
+            yield f"{what}{name}: in the mean face it is not at the picture's left"
 
 
 def _exchanged(file: SchemeFile, points: Array, told: NDArray[np.bool_]) -> Iterator[str]:
@@ -215,8 +235,8 @@ def _conversions(file: SchemeFile) -> Iterator[str]:
 
 
 def _other_side(name: str) -> str:
-    for side, other in (("left", "right"), ("right", "left")):
-        if name.startswith(f"{side}_"):
+    for side, other in (SIDES, SIDES[::-1]):
+        if name.startswith(side):
             return other + name[len(side) :]
     return name
 
@@ -234,7 +254,7 @@ class _Reader:
         name = self._values.get("name")
         if not isinstance(name, str) or not name or not name.isprintable():
             raise self._wrong("name", "a text on one line", name)
-        if name in SCHEMES:
+        if name in (*SCHEMES, AMBIGUOUS):
             raise self._wrong("name", "a name that no known scheme has", name)
         try:
             scheme = LandmarkScheme(
@@ -320,7 +340,8 @@ class _Reader:
             points = np.empty(0)
         # a comparison with NaN is false
         if points.shape != (count, 2) or not (np.abs(points) <= FARTHEST).all():
-            raise self._wrong("mean_face", f"{count} points [x, y]", points.shape)
+            said = f"{count} points [x, y] of finite numbers"
+            raise self._wrong("mean_face", said, self._values["mean_face"])
         if np.ptp(points, axis=0).min() <= 1 / FARTHEST:
             raise self._wrong("mean_face", "points that span an area", "a line")
         return points

@@ -52,7 +52,7 @@ def _check(root: Any, path: Path) -> None:
     todo = [] if root is None else [root]
     while todo:
         node = todo.pop()
-        where = f"{path}:{node.start_mark.line + 1}"
+        where = _line(node, path)
         if id(node) in seen:
             raise DatasetError(f"{where}: expected values as such, found an anchor with an alias")
         seen.add(id(node))
@@ -61,13 +61,19 @@ def _check(root: Any, path: Path) -> None:
         if node.id == "sequence":
             todo += node.value
         if node.id == "mapping":
-            _refuse_twice([str(key.value) for key, _ in node.value], where)
+            _refuse_twice([key for key, _ in node.value], path)
             todo += [each for pair in node.value for each in pair]
 
 
-def _refuse_twice(keys: list[str], where: str) -> None:
+def _refuse_twice(keys: list[Any], path: Path) -> None:
     seen: set[str] = set()
     for key in keys:
-        if key in seen:
-            raise DatasetError(f"{where}: expected each key once, found {key!r:.60} again")
-        seen.add(key)
+        if (name := str(key.value)) in seen:
+            where = _line(key, path)
+            raise DatasetError(f"{where}: expected each key once, found {name!r:.60} again")
+        seen.add(name)
+
+
+def _line(node: Any, path: Path) -> str:
+    """`file:line` of a node, for messages."""
+    return f"{path}:{node.start_mark.line + 1}"

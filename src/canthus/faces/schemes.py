@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from canthus.faces.tables import LazyMapping, read_table
 
+AMBIGUOUS = "106"  # two schemes have so many points
 Indices = tuple[int, ...]
 Edge = tuple[int, int]
 
@@ -73,7 +74,7 @@ def scheme_of(name: str) -> LandmarkScheme:
     Raises:
         ValueError: naming the known schemes, if it is none of them.
     """
-    if name == "106":
+    if name == AMBIGUOUS:
         raise ValueError(
             "scheme '106' is ambiguous: say '106jd' (JD, LaPa) or '106if' (InsightFace)"
         )

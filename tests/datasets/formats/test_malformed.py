@@ -65,7 +65,11 @@ BAD = [
     ("coco", coco(KEYPOINTS.replace("5,5", f"5,1{'0' * 9000}")), ": cannot be read as JSON"),
     ("coco", coco(KEYPOINTS.replace("5,5", "5,true")), "annotations[0].keypoints[7]: expected a f"),
     ("coco", coco(KEYPOINTS.replace("8,9,2", "8,9,7")), "keypoints[14]: expected 0, 1 or 2"),
-    ("coco", coco(more=',"bbox":[1,2,0,3]'), "annotations[0].bbox: a box is"),
+    (
+        "coco",
+        coco(more=',"bbox":[1,2,0,3]'),
+        "annotations[0].bbox: expected a box of some width and height, found one from (1, 2) to",
+    ),
     ("coco", coco().replace('_id":1', '_id":2'), "[0].image_id: expected the id of one of the"),
     ("coco", coco().replace('_id":1', '_id":[]'), "[0].image_id: expected a number or a text"),
     (
@@ -177,11 +181,38 @@ def test_a_file_of_another_number_of_points(tmp_path: Path) -> None:
         FORMATS["pts"].read(tmp_path, FIVE)
 
 
-@pytest.mark.parametrize("text", ["", "hello", '{"a":1}', "<html/>", "<", "{}", "\0"])
+@pytest.mark.parametrize("text", ["hello", '{"a":1}', "<html/>", "<", "{}", "\0"])
 def test_files_of_no_known_format(text: str, tmp_path: Path) -> None:
     (tmp_path / "a").write_text(text)
     with pytest.raises(DatasetError, match="expected one of coco, csv"):
         detect(tmp_path / "a")
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", " \r\n"])
+def test_an_empty_file_is_called_so(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DatasetError, match=r"a\.csv: expected annotations, found an empty file"):
+        detect(tmp_path / "a.csv")
+
+
+def test_a_file_that_is_not_there_is_called_so(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"a\.csv: expected a file or a folder, found none"):
+        detect(tmp_path / "a.csv")
+
+
+def test_declared_entities_are_named_before_the_format_is_known(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('<!DOCTYPE x [<!ENTITY a "b">]><dataset/>')
+    with pytest.raises(DatasetError, match="found a declared entity"):
+        detect(tmp_path / "a")
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_columns_that_no_comma_separates_are_told(mark: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(mark.join(["image", *(f"{axis}{i}" for i in range(5) for axis in "xy")]))
+    assert detect(path) == "csv"
+    with pytest.raises(DatasetError, match=r"a\.csv:1: expected columns, separated by commas"):
+        FORMATS["csv"].read(path, SCHEMES["5"])
 
 
 def test_folders_of_none_or_several_formats(tmp_path: Path) -> None:

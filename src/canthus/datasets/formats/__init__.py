@@ -5,6 +5,7 @@ the center of the top-left pixel at (0, 0). Subsets, groups and poses are in non
 them; points with depth are refused.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -87,6 +88,8 @@ def detect(path: Path) -> str:
     try:
         with path.open("rb") as file:
             start = file.read(START)
+    except FileNotFoundError:
+        raise DatasetError(f"{path}: expected a file or a folder, found none") from None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from None
     text = start.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
@@ -94,7 +97,10 @@ def detect(path: Path) -> str:
         return _xml(path, start)
     if text.startswith("{"):
         return _json(path)
-    if "image" in [name.strip(' "') for name in text.partition("\n")[0].strip().split(",")]:
+    if not text:
+        raise DatasetError(f"{path}: expected annotations, found an empty file")
+    # its reader says that columns are to be separated by commas
+    if "image" in [name.strip(' "') for name in re.split("[,;\t]", text.splitlines()[0])]:
         return "csv"
     raise _unknown(path)
 
@@ -141,7 +147,7 @@ def _xml(path: Path, start: bytes) -> str:
     roots: list[str] = []
     parser = expat.ParserCreate()
     parser.StartElementHandler = lambda tag, _: roots.append(tag)
-    parser.EntityDeclHandler = _stop
+    parser.EntityDeclHandler = lambda *_: _stop(path)
     # reading it will say what is wrong; here its first element is enough
     with suppress(expat.ExpatError, LookupError, ValueError):
         parser.Parse(start, False)
@@ -151,8 +157,8 @@ def _xml(path: Path, start: bytes) -> str:
     raise _unknown(path)
 
 
-def _stop(*_: object) -> None:
-    raise ValueError
+def _stop(path: Path) -> None:
+    raise DatasetError(f"{path}: expected annotations, found a declared entity; such are refused")
 
 
 def _unknown(path: Path) -> DatasetError:

@@ -95,6 +95,10 @@ def _check(names: list[str], scheme: LandmarkScheme, where: str) -> None:
     """Make sure that the columns are those of the scheme, each once."""
     if twice := {name for name in names if names.count(name) > 1}:
         raise DatasetError(f"{where}: expected columns that differ, found {min(twice)!r} twice")
+    if len(names) == 1:
+        raise DatasetError(
+            f"{where}: expected columns, separated by commas, found {names[0]!r:.40}"
+        )
     wanted = _columns(scheme)
     boxed = [name for name in BOX if name in names]
     for name in ("image", *wanted, *(BOX if boxed else ())):

@@ -39,8 +39,12 @@ def box_of(edges: Sequence[float], where: str) -> Box:
     """
     try:
         return Box(edges[0], edges[1], edges[2], edges[3])
-    except ValueError as error:
-        raise DatasetError(f"{where}: {error}") from None
+    except ValueError:
+        left, top, right, bottom = (f"{edge:g}" for edge in edges)
+        raise DatasetError(
+            f"{where}: expected a box of some width and height, found one from ({left}, {top}) "
+            f"to ({right}, {bottom})"
+        ) from None
 
 
 def around(points: NDArray[np.float32], where: str) -> Box:

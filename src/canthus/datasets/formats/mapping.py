@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets.sample import Sample
 from canthus.errors import DatasetError
-from canthus.faces import Conversion, Landmarks, find_conversion, scheme_of
+from canthus.faces import SCHEMES, Conversion, Landmarks, find_conversion, scheme_of
 from canthus.faces.scheme_files import SchemeFile
 
 
@@ -25,7 +25,7 @@ def way_to(source: SchemeFile, target: str) -> Conversion:
         scheme_of(target)
         return find_conversion(name, target)
     except ValueError as error:
-        if source.conversions:
+        if source.conversions and target in SCHEMES:
             ways = ", ".join(source.conversions)
             raise DatasetError(
                 f"no conversion from scheme {name} to {target}; its file has: {ways}"
