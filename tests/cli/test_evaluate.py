@@ -153,6 +153,19 @@ def test_a_file_with_its_truth_gets_a_page(command: Command, archive: Path, tmp_
     assert "<svg" in (tmp_path / "page" / "report.html").read_text()
 
 
+def test_annotations_that_are_named_stand_before_a_files_own_truth(
+    command: Command, archive: Path, tmp_path: Path
+) -> None:
+    arrays = dict(np.load(archive))
+    head = ",".join(f"x{i},y{i}" for i in range(68))
+    rows = zip(arrays["image"], arrays["prediction"], strict=True)
+    lines = [f"{name},{','.join(map(str, face.ravel()))}" for name, face in rows]
+    (tmp_path / "own.csv").write_text("\n".join([f"image,{head}", *lines]))
+    done = command("evaluate", archive, tmp_path / "own.csv", *OWN, "--json")
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["subsets"]["all"]["nme"] == pytest.approx(0, abs=1e-6)
+
+
 def test_a_file_is_given_no_boxes(command: Command, archive: Path) -> None:
     done = command("evaluate", archive, *OWN, "--boxes", "detector")
     assert done.code == 2

@@ -11,7 +11,7 @@ from canthus.evaluation import BENCHMARKS, Benchmark, given_boxes, jittered, ope
 from canthus.evaluation.benchmarks import subsets_of
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
-from canthus.metrics import NORMALIZERS
+from canthus.metrics import NORMALIZERS, distances
 
 
 def test_jitter_stays_within_its_bounds() -> None:
@@ -101,6 +101,28 @@ def test_yaw_is_binned_to_either_side(yaw_deg: float | None, subsets: list[str])
     landmarks = Landmarks(np.zeros((21, 2), np.float32), SCHEMES["21"])
     sample = Sample(Path("face.jpg"), Box(0, 0, 1, 1), landmarks, yaw_deg=yaw_deg)
     assert list(BENCHMARKS["aflw21-val"].subsets(sample)) == subsets
+
+
+@pytest.mark.parametrize(
+    ("name", "scheme"),
+    [
+        ("300w", "68"),
+        ("cofw68", "68"),
+        ("aflw2000-3d", "68"),
+        ("menpo", "68"),
+        ("wflw", "98"),
+        ("cofw", "29"),
+        ("cofw-pupil", "29"),
+        ("aflw19", "19"),
+        ("lapa", "106jd"),
+        ("jd106", "106jd"),
+    ],
+)
+def test_every_normalizer_of_an_entry_is_one_of_its_scheme(name: str, scheme: str) -> None:
+    protocol, count = BENCHMARKS[name], SCHEMES[scheme].num_landmarks
+    points = np.random.default_rng(0).uniform(0, 100, (1, count, 2))
+    for normalizer in (protocol.normalizer, *protocol.beside):
+        assert distances(normalizer, points, SCHEMES[scheme], [Box(0, 0, 9, 9)]) > 0
 
 
 def test_subsets_stand_in_the_order_asked_for() -> None:

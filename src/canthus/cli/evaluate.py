@@ -227,7 +227,8 @@ def _of_predictions(path: Path, asked: _Asked) -> Report:
             f"{path}: expected an array 'truth', or the BENCHMARK whose faces these are; found "
             "neither"
         )
-    if asked.root is not None or not archive.has_truth:
+    elsewhere = asked.benchmark is not None and asked.benchmark not in BENCHMARKS
+    if asked.root is not None or elsewhere or not archive.has_truth:
         faces = _benchmark(asked)
         scheme = _scheme(asked, archive) if asked.scheme else faces.scheme
         return _scored(evaluate_predictions, archive.predictions(scheme.name), faces)

@@ -189,7 +189,7 @@ BENCHMARKS: Mapping[str, Protocol] = {
         read=_official("wflw", "test"),
         normalizer="inter_ocular",
         threshold=0.10,
-        beside=("inter_pupil", "corner_mid", "box_size"),
+        beside=("inter_pupil", "box_size"),
         order=WFLW,
         faces=2500,
     ),
@@ -200,7 +200,7 @@ BENCHMARKS: Mapping[str, Protocol] = {
         read=_official("cofw", "test"),
         normalizer="inter_ocular",
         threshold=0.10,
-        beside=("inter_pupil", "corner_mid"),
+        beside=("inter_pupil",),
         faces=507,
     ),
     "cofw-pupil": Protocol(
