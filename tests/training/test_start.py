@@ -1,14 +1,20 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from canthus.datasets import Sample
-from canthus.errors import WeightsError
-from canthus.models import HourglassConfig
+from canthus.errors import RecipeError, WeightsError
+from canthus.export import export_onnx
+from canthus.models import HourglassConfig, build
+from canthus.runtime.backend import OnnxBackend
 from canthus.training import finish, fit
+from canthus.training.batches import Batches
+from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe
+from canthus.training.start import begin, unfolded
 
 
 def test_a_training_goes_on_from_the_weights_that_it_names(
@@ -33,3 +39,58 @@ def test_weights_of_another_network_are_refused(
 
     with pytest.raises(WeightsError, match="does not fit the recipe's model"):
         fit([samples], other, tmp_path / "second")
+
+
+@pytest.fixture
+def exported(samples: list[Sample], recipe: Recipe, tmp_path: Path) -> Path:
+    """The ONNX file of a training that has seen a little."""
+    longer = replace(recipe, schedule=replace(recipe.schedule, steps=20, learning_rate=3e-3))
+    trained = fit([samples], longer, tmp_path / "first")
+    path = tmp_path / "first.onnx"
+    export_onnx(finish(trained, longer), path)
+    return path
+
+
+def test_an_onnx_file_is_unfolded_into_a_network_that_answers_as_it_does(
+    exported: Path, samples: list[Sample], recipe: Recipe
+) -> None:
+    crops = crops_of(samples, recipe)
+
+    network = unfolded(exported, [crops])
+
+    with torch.no_grad():
+        found = network.eval()(crops)[-1]
+        learning = network.train()(crops)[-1]
+    whole = (255 * crops).round().permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    apart = OnnxBackend(exported).run(whole)["points"] - network.decode([found]).points.numpy()
+    # what training measured at its end, how far the labels lean to the right, is not learned
+    np.testing.assert_allclose(apart[..., 0], apart[..., 0].mean(), atol=1e-3)
+    np.testing.assert_allclose(apart[..., 1], 0, atol=1e-3)
+    # the norms expect what they see, so that learning begins where the file ended
+    torch.testing.assert_close(learning, found, atol=2e-2 * float(found.std()), rtol=0)
+
+
+def test_a_training_goes_on_from_an_onnx_file(
+    exported: Path, samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = replace(recipe, start=str(exported), fresh=("heads",))
+    crops = crops_of(samples, recipe)
+    network = build(recipe.model)
+    fresh = network.state_dict()["heads.0.weight"].clone()
+
+    begin(network, str(exported), ("heads",), [crops])
+
+    ours, theirs = network.state_dict(), unfolded(exported, [crops]).state_dict()
+    torch.testing.assert_close(
+        ours["bodies.0.after.body.0.0.weight"], theirs["bodies.0.after.body.0.0.weight"]
+    )
+    torch.testing.assert_close(ours["heads.0.weight"], fresh)
+
+
+def test_a_part_that_is_not_there_is_named(exported: Path, recipe: Recipe) -> None:
+    with pytest.raises(RecipeError, match="expected parts of the model, found 'stems'"):
+        begin(build(recipe.model), str(exported), ("stems",), [torch.rand(2, 3, 64, 64)])
+
+
+def crops_of(samples: list[Sample], recipe: Recipe) -> torch.Tensor:
+    return Batches([samples], recipe, Labeler(recipe.scheme, ("68",)))[0].crops

@@ -7,6 +7,7 @@ nothing is rounded, neither in the labels nor in the answer.
 """
 
 import math
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -21,8 +22,6 @@ from canthus.models.layers.scores import Scores
 
 Heatmaps = list[Tensor]  # logits (B, L, N, N) per stack; the last one answers
 
-STRIDE = 4  # pixels of the crop in one cell of the heatmaps
-
 
 @config
 class HourglassConfig:
@@ -31,7 +30,8 @@ class HourglassConfig:
     family: Literal["hourglass"] = "hourglass"
     num_landmarks: int = 68
     num_stacks: int = 1
-    stem: int = 32  # channels at half resolution
+    fine: tuple[int, ...] = ()  # channels at each halving before the stem, for larger crops
+    stem: int = 32  # channels at twice the heatmaps' resolution
     widths: tuple[int, ...] = (96, 128, 160, 192)  # channels from the widest map to the smallest
     blocks: int = 1  # residual blocks per place
     sigma: float = 1.0  # of the target Gaussians, in heatmap cells
@@ -39,22 +39,25 @@ class HourglassConfig:
     map_weight: float = 0.02  # of the cross-entropy between heatmap and target Gaussian
 
     @property
+    def stride(self) -> int:
+        """Pixels of the crop in one cell of the heatmaps."""
+        return 4 * 2 ** len(self.fine)
+
+    @property
     def granularity(self) -> int:
         """What a crop's side must be a multiple of, so that every halving is even."""
-        return STRIDE * 2 ** (len(self.widths) - 1)
+        return self.stride * 2 ** (len(self.widths) - 1)
 
 
 class Hourglass(AlignmentModel[Heatmaps]):
-    """Heatmap regression at a quarter of the crop's resolution."""
+    """Heatmap regression at a fraction of the crop's resolution."""
 
     def __init__(self, config: HourglassConfig) -> None:
         super().__init__()
         self.config = config
         width, points, stacks = config.widths[0], config.num_landmarks, range(config.num_stacks)
-        self.stem = nn.Sequential(
-            ConvNorm(3, config.stem, stride=2),
-            ConvNorm(config.stem, width, stride=2),
-        )
+        channels = (3, *config.fine, config.stem, width)
+        self.stem = nn.Sequential(*(ConvNorm(i, o, stride=2) for i, o in pairwise(channels)))
         self.bodies = nn.ModuleList(_Body(config.widths, config.blocks) for _ in stacks)
         self.heads = nn.ModuleList(nn.Conv2d(width, points, 1) for _ in stacks)
         self.feedbacks = nn.ModuleList(nn.Conv2d(points, width, 1) for _ in stacks[1:])
@@ -73,19 +76,20 @@ class Hourglass(AlignmentModel[Heatmaps]):
     def loss(self, output: Heatmaps, target: Target) -> dict[str, Tensor]:
         terms = {}
         for i, logits in enumerate(output):
-            points, _ = locate(logits, STRIDE)
+            points, _ = locate(logits, self.config.stride)
             terms[f"points{i}"] = self.config.point_weight * _distance(points, target)
             terms[f"maps{i}"] = self.config.map_weight * self._divergence(logits, target)
         return terms
 
     def decode(self, output: Heatmaps) -> Prediction:
-        points, spread = locate(output[-1], STRIDE)
+        points, spread = locate(output[-1], self.config.stride)
         points = points + F.pad(self.sideways, (0, 1))
         return Prediction(points, self.scores(spread), spread)
 
     def _divergence(self, logits: Tensor, target: Target) -> Tensor:
         """Cross-entropy between the target Gaussians and the heatmaps, mean over known points."""
-        wanted = draw(target.points, logits.shape[-1], stride=STRIDE, sigma=self.config.sigma)
+        stride, sigma = self.config.stride, self.config.sigma
+        wanted = draw(target.points, logits.shape[-1], stride=stride, sigma=sigma)
         found = F.log_softmax(logits.flatten(2).float(), dim=-1)
         each = -(wanted.flatten(2) * found).sum(dim=-1)
         floor = math.log(2 * math.pi * math.e * self.config.sigma**2)  # a Gaussian's own entropy

@@ -13,6 +13,8 @@ from canthus.training.recipe import AugmentConfig, CropConfig
 
 Image = NDArray[np.uint8]
 
+REFERENCE = 128  # side of the crop, in pixels, for which blurs and the like are measured
+
 
 @dataclass(frozen=True, eq=False)
 class Crop:
@@ -90,12 +92,13 @@ def _recolor(image: Image, strength: float, rng: np.random.Generator) -> Image:
 
 def _degrade(image: Image, share: float, rng: np.random.Generator) -> Image:
     blurred, smeared, coarse, noisy, squeezed = (rng.random(5) < share).tolist()
+    pixel = image.shape[0] / REFERENCE
     if blurred:
-        image = degrade.blur(image, rng.uniform(0.5, 2.5))
+        image = degrade.blur(image, rng.uniform(0.5, 2.5) * pixel)
     if smeared:
-        image = degrade.smear(image, int(rng.integers(3, 12)), rng.uniform(0, 180))
+        image = degrade.smear(image, round(int(rng.integers(3, 12)) * pixel), rng.uniform(0, 180))
     if coarse:
-        image = degrade.coarsen(image, rng.uniform(1.5, 5.0))
+        image = degrade.coarsen(image, rng.uniform(1.5, 5.0) * pixel)
     if noisy:
         depth = 3 if rng.random() < 0.5 else 1
         noise = rng.standard_normal((*image.shape[:2], depth), np.float32)

@@ -56,7 +56,7 @@ def read_state(
     """
     tensors, metadata = read_tensors(path)
     for name, network in networks.items():
-        _fill(network, _below(name, tensors), path)
+        fill(network, _below(name, tensors), path)
     plain = optimizer.state_dict()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     plain["state"] = _moments(_below("optimizer", tensors), parameters)
@@ -78,16 +78,12 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise WeightsError(f"{path}: expected a safetensors file, found: {error}") from None
 
 
-def fill(network: nn.Module, path: Path) -> None:
-    """Fill a network with the weights of a safetensors file.
+def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Fill a network with tensors read from a file.
 
     Raises:
-        WeightsError: if the file is damaged or of another network.
+        WeightsError: if they are of another network.
     """
-    _fill(network, read_tensors(path)[0], path)
-
-
-def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     try:
         network.load_state_dict(tensors)
     except RuntimeError as error:

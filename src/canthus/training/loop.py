@@ -24,11 +24,13 @@ from canthus.training.batches import Batch, Batches, hold_out
 from canthus.training.checkpoint import Progress
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe, ScheduleConfig
+from canthus.training.start import begin
 from canthus.training.testing import HeldOut
 
 logger = logging.getLogger(__name__)
 
 STATE, LOG, RECIPE = "state.safetensors", "log.csv", "recipe.yaml"
+MEASURED = 8  # batches on which the norms of weights to start from are measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ def fit(
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(threads or torch.get_num_threads())
     batches, held_out = _divided(sets, recipe)
-    network, average, optimizer = _fresh(recipe, None if resume else recipe.start)
+    network, average, optimizer = _fresh(recipe, None if resume else batches)
     networks = {"network": network, "average": average}
     state = folder / STATE
     progress = checkpoint.read_state(state, networks, optimizer) if resume else Progress(0, {})
@@ -114,12 +116,18 @@ def _divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut
     return batches, HeldOut([kept for _, kept in split], recipe, labeler)
 
 
-def _fresh(recipe: Recipe, start: str | None) -> tuple[Network, Network, torch.optim.Optimizer]:
-    """The network to begin with, the average that follows it, and what teaches it."""
+def _fresh(
+    recipe: Recipe, batches: Batches | None
+) -> tuple[Network, Network, torch.optim.Optimizer]:
+    """The network to begin with, the average that follows it, and what teaches it.
+
+    Without batches it is to be filled by the caller, and starts from nothing.
+    """
     torch.manual_seed(recipe.schedule.seed)
     network = build(recipe.model)
-    if start is not None:
-        checkpoint.fill(network, Path(start))
+    if recipe.start is not None and batches is not None:
+        crops = [batches[number].crops for number in range(MEASURED)]
+        begin(network, recipe.start, recipe.fresh, crops)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 

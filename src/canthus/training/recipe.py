@@ -105,7 +105,9 @@ class Recipe:
 
     Attributes:
         scheme: of the landmarks that the model answers; the data may be in others.
-        start: the weights file, of an earlier training of the same model, to go on from.
+        start: the weights to go on from: a file of an earlier training of the same model, or a
+            model inside the package, by its name.
+        fresh: the parts of the model that begin anew all the same, by their names.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Recipe:
     augment: AugmentConfig = AugmentConfig()
     license: str = "as the terms of the training data allow"
     start: str | None = None
+    fresh: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.crop.size % (smallest := self.model.granularity):

@@ -1,0 +1,154 @@
+"""What a training begins with: fresh weights, an earlier training's, or those of an ONNX file.
+
+In an ONNX file the batch norms are folded into their convolutions. A training needs them back:
+each is given the mean and the spread that its inputs have on training crops, and the scale and
+shift that undo them, so that the network answers as before and can learn again.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from canthus import config
+from canthus.errors import RecipeError, WeightsError
+from canthus.models import ModelConfig, Network, build
+from canthus.models.layers.residual import ConvNorm
+from canthus.runtime import weights
+from canthus.runtime.manifest import Manifest
+from canthus.training import checkpoint
+
+CALIBRATED = ("scores", "sideways")  # measured when a training ends, not learned
+
+Folded = dict[str, tuple[Tensor, Tensor]]  # weight and bias of each convolution, by its name
+
+
+def begin(network: Network, start: str, fresh: Sequence[str], crops: Sequence[Tensor]) -> None:
+    """Fill a network with the weights that a recipe starts from.
+
+    Args:
+        network: to fill.
+        start: a safetensors file, an ONNX file, or the name of a model inside the package.
+        fresh: the parts of the network that keep their fresh weights.
+        crops: training crops, (B, 3, S, S) each, to measure the norms of an ONNX file on.
+
+    Raises:
+        RecipeError: if `fresh` names a part that the network does not have.
+        WeightsError: if the weights are damaged or of another network.
+    """
+    path = weights.find(start)
+    if path.suffix == ".onnx":
+        state = unfolded(path, crops).state_dict()
+    else:
+        state = checkpoint.read_tensors(path)[0]
+    ours = network.state_dict()
+    for part in fresh:
+        if not any(_within(name, (part,)) for name in ours):
+            raise RecipeError(f"fresh: expected parts of the model, found {part!r}")
+    aside = (*fresh, *CALIBRATED)
+    kept = {name: value for name, value in ours.items() if _within(name, aside)}
+    learned = {name: value for name, value in state.items() if not _within(name, aside)}
+    checkpoint.fill(network, kept | learned, path)
+
+
+@torch.no_grad()
+def unfolded(path: Path, crops: Sequence[Tensor]) -> Network:
+    """The network of an ONNX file, with its batch norms as a training needs them.
+
+    Raises:
+        WeightsError: if the file does not say which network it holds, or holds another.
+    """
+    manifest, folded = _read(path)
+    model = manifest.recipe.get("model")
+    if not isinstance(model, Mapping):
+        raise WeightsError(f"{path}: its manifest does not say which network it holds")
+    described = config.parse(ModelConfig, model, f"{path}: recipe.model")
+    network = build(described).eval()
+    _fill_folded(network, folded, path)
+    size = manifest.crop_size
+    seen = [F.interpolate(each, (size, size), mode="bilinear", antialias=True) for each in crops]
+    _undo_norms(network, seen)
+    return network
+
+
+def _read(path: Path) -> tuple[Manifest, Folded]:
+    try:
+        model = onnx.load(path)
+    except Exception as error:  # onnx raises whatever protobuf does
+        raise WeightsError(f"{path}: expected an ONNX file, found: {error}") from None
+    said = {each.key: each.value for each in model.metadata_props}
+    if "canthus" not in said:
+        raise WeightsError(f"{path}: carries no manifest of Canthus")
+    arrays = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
+    folded = {}
+    for node in model.graph.node:
+        if node.op_type == "Conv":
+            name = node.input[1].removeprefix("network.").removesuffix(".weight")
+            weight = arrays[node.input[1]]
+            bias = arrays[node.input[2]] if len(node.input) > 2 else np.zeros(len(weight), "f4")
+            folded[name] = torch.tensor(weight), torch.tensor(bias)
+    return Manifest.from_json(said["canthus"], str(path)), folded
+
+
+def _fill_folded(network: nn.Module, folded: Folded, path: Path) -> None:
+    """Give every convolution what the file has for it, and every norm its shift alone."""
+    norms = {
+        f"{name}.0": inner
+        for name, module in network.named_modules()
+        if isinstance(module, ConvNorm) and isinstance(inner := module[1], nn.BatchNorm2d)
+    }
+    for name, module in network.named_modules():
+        if not isinstance(module, nn.Conv2d):
+            continue
+        weight, bias = folded.pop(name, (torch.empty(0), torch.empty(0)))
+        if weight.shape != module.weight.shape:
+            raise WeightsError(
+                f"{path}: expected {name} of shape {tuple(module.weight.shape)}, found "
+                f"{tuple(weight.shape)}"
+            )
+        module.weight.copy_(weight)
+        norm = norms.get(name)
+        if norm is not None and norm.running_var is not None:
+            norm.running_var.fill_(1 - norm.eps)
+            norm.bias.copy_(bias)
+        elif module.bias is not None:
+            module.bias.copy_(bias)
+    if folded:
+        raise WeightsError(f"{path}: expected no convolution named {min(folded)}")
+
+
+def _undo_norms(network: Network, crops: Sequence[Tensor]) -> None:
+    """Let every norm expect what it sees on these crops, and answer as before."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    sums: dict[nn.Module, Tensor] = {
+        norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms
+    }
+
+    def count(norm: nn.Module, inputs: tuple[Tensor]) -> None:
+        values = inputs[0].double().transpose(0, 1).flatten(1)
+        counted = torch.full_like(values[:, 0], values.shape[1])
+        sums[norm] += torch.stack([counted, values.sum(1), values.square().sum(1)])
+
+    hooks = [norm.register_forward_pre_hook(count) for norm in norms]
+    for each in crops:
+        network(each)
+    for hook in hooks:
+        hook.remove()
+    for norm in norms:
+        counted, total, squares = sums[norm]
+        mean = total / counted
+        variance = (squares / counted - mean.square()).clamp(min=0)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.add_(mean)
+
+
+def _within(name: str, parts: Sequence[str]) -> bool:
+    return any(name == part or name.startswith(f"{part}.") for part in parts)
