@@ -82,7 +82,7 @@ def draw_landmarks(
         return
     points = _within_reach(canvas, landmarks.points[:, :2], similarity)
     side = float(np.ptp(points[known], axis=0).max())
-    pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks, weight)
+    pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks, weight=weight)
     colors = [color] * len(points) if color else _colors(landmarks.scheme)
     with _magnified(canvas, points[known], pen) as (layer, to_layer):
         points = to_layer.apply(points)
@@ -113,7 +113,7 @@ class _Pen:
 
     @classmethod
     def of(
-        cls, face_side: float, picture_side: float, num_landmarks: int, weight: float = 1.0
+        cls, face_side: float, picture_side: float, num_landmarks: int, *, weight: float = 1.0
     ) -> "_Pen":
         """Large enough for the picture seen as a whole, small enough for the face."""
         wanted = weight * max(face_side / 180, picture_side / 900)
