@@ -218,7 +218,18 @@ def _floats(array: NDArray[np.generic], name: str, path: Path) -> Array:
 
 
 def _check(archive: Archive) -> None:
-    """Every array is of the shape it should have, and finite where it must be."""
+    """Every array is of the shape it should have, and holds what it may."""
+    _check_shapes(archive)
+    _check_finite(archive)
+    flags = archive.numbers.get("visible", np.zeros(1))
+    if flags.min() < 0 or flags.max() > 1:
+        raise DatasetError(
+            f"{archive.where}: visible: expected flags from 0 (hidden) to 1, found "
+            f"{flags.min():g} to {flags.max():g}; say which mean visible, as with array == 2"
+        )
+
+
+def _check_shapes(archive: Archive) -> None:
     count, points = archive.texts["image"].size, archive.numbers["prediction"].shape
     if not count or len(points) != 3:
         raise DatasetError(
@@ -246,6 +257,9 @@ def _check(archive: Archive) -> None:
                 f"{archive.where}: {name}: expected shape {_either(wanted[name])} for {count} "
                 f"images, found {array.shape}"
             )
+
+
+def _check_finite(archive: Archive) -> None:
     for name, numbers in archive.numbers.items():
         unknown_is_fine = name in UNKNOWN_IS_FINE
         bad = np.isinf(numbers) if unknown_is_fine else ~np.isfinite(numbers)
@@ -255,13 +269,6 @@ def _check(archive: Archive) -> None:
                 f"{archive.where}: {name}[{row}]: expected finite numbers"
                 f"{' or NaN' if unknown_is_fine else ''}, found {numbers[row][bad[row]]!s:.60}"
             )
-
-    flags = archive.numbers.get("visible", np.zeros(1))
-    if flags.min() < 0 or flags.max() > 1:
-        raise DatasetError(
-            f"{archive.where}: visible: expected flags from 0 (hidden) to 1, found "
-            f"{flags.min():g} to {flags.max():g}; say which mean visible, as with array == 2"
-        )
 
 
 def _check_divisor(archive: Archive, normalizer: str) -> None:
