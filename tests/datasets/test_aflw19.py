@@ -41,7 +41,10 @@ def test_faces_of_one_picture_are_one_group_however_its_path_is_written(tmp_path
 
 def test_the_first_20000_of_the_permutation_are_for_training(tmp_path: Path) -> None:
     assert aflw19.TRAINING_FACES == 20000
-    assert aflw19.read(write(tmp_path), "test") == []
+    assert len(aflw19.read(write(tmp_path), "train")) == 2
+    for split in ("test", "frontal"):
+        with pytest.raises(DatasetError, match=f"expected faces of split {split}, found none"):
+            aflw19.read(tmp_path, split)
 
 
 def test_pictures_may_lie_where_aflw_unpacks_them(tmp_path: Path) -> None:

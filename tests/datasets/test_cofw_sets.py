@@ -84,6 +84,7 @@ def test_a_picture_that_is_not_there_is_named(tmp_path: Path) -> None:
     ("points", "boxes", "complaint"),
     [
         (table()[:86], None, "phisT: expected 87 x N, found"),
+        (table(0), np.empty((4, 0)), "phisT: expected faces, found none"),
         (np.where(np.arange(87)[:, None] == 3, np.nan, table()), None, "phisT: face 0: expected"),
         (np.where(np.arange(87)[:, None] == 3, 1e308, table()), None, "phisT: face 0: expected"),
         (None, np.array([[11.0, 21, 30, 40]] * 3).T, "expected a box for each of 2, found 3"),

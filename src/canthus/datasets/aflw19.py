@@ -27,8 +27,8 @@ PICTURES = ("flickr", "data/flickr")
 def read(root: Path, split: str) -> list[Sample]:
     """Read a split, in the order of the permutation.
 
-    Landmarks that are not seen are unknown. Test faces of which all 19 are seen are tagged
-    "frontal" and are the split of that name.
+    Landmarks that are not seen are unknown. Faces of which all 19 are seen are tagged "frontal";
+    those of the test set are the split of that name.
 
     Args:
         root: the folder that holds AFLWinfo_release.mat and flickr/.
@@ -44,7 +44,11 @@ def read(root: Path, split: str) -> list[Sample]:
     chosen = faces.order[:TRAINING_FACES] if split == "train" else faces.order[TRAINING_FACES:]
     pictures = next((root / name for name in PICTURES if (root / name).is_dir()), root / "flickr")
     samples = [faces.sample(row, pictures) for row in chosen.tolist()]
-    return [s for s in samples if "frontal" in s.tags] if split == "frontal" else samples
+    if split == "frontal":
+        samples = [sample for sample in samples if "frontal" in sample.tags]
+    if not samples:
+        raise DatasetError(f"{path}: expected faces of split {split}, found none")
+    return samples
 
 
 class _Faces:

@@ -49,6 +49,8 @@ def read(root: Path, split: str) -> list[Sample]:
         boxes = _table(file, BOXES[split], 4, path)
     if len(points) != len(boxes):
         raise DatasetError(f"{path}: expected a box for each of {len(points)}, found {len(boxes)}")
+    if not len(points):
+        raise DatasetError(f"{path}: {POINTS[split]}: expected faces, found none")
     first = SPLITS["train"] if split == "test" else 0
     return [
         _sample(path, points[i], boxes[i], _Place(i, f"{first + i:05d}.jpg"))

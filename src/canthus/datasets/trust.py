@@ -18,14 +18,19 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         DatasetError: if it is not there, or cannot be read as UTF-8.
     """
+    if not path.is_file():  # to open a pipe may wait forever
+        raise DatasetError(f"{path}: expected this file, found {instead_of_file(path)}")
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: expected this file, found none") from None
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: cannot be read as text: {error}; save it as UTF-8") from None
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read as text: {error.strerror}") from None
+
+
+def instead_of_file(path: Path) -> str:
+    """What is where a file should be, for messages."""
+    return "a folder" if path.is_dir() else "something else" if path.exists() else "none"
 
 
 def number(word: str, where: str) -> float:

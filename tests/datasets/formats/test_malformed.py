@@ -1,5 +1,6 @@
 """Files that are not as they should be end in an error that says where."""
 
+import os
 import time
 from pathlib import Path
 
@@ -43,8 +44,9 @@ def cvat(points: str, name: str = "a.png") -> str:
 
 BAD = [
     ("csv", "", ":1: expected a line of column names"),
-    ("csv", "image,x0,y0\na.png,1,1\n", ":1: expected a column 'x1'"),
-    ("csv", f"{COLUMNS},x5,y5\n", ":1: expected the 5 points of scheme 5, found a column 'x5'"),
+    ("csv", "image,x0,y0\na.png,1,1\n", ":1: expected 10 columns for the 5 points of scheme 5"),
+    ("csv", f"{COLUMNS},x5,y5\n", "scheme 5, found 12, the last of them ['y5']"),
+    ("csv", COLUMNS.replace("x1", "x7"), ":1: expected a column 'x1'"),
     ("csv", f"{COLUMNS},image\n", ":1: expected columns that differ, found 'image' twice"),
     ("csv", f"{COLUMNS},box_x0\n", ":1: expected a column 'box_y0'"),
     ("csv", f"{COLUMNS}\n{CELLS},3\n", ":2: expected 11 columns, found 12"),
@@ -58,7 +60,7 @@ BAD = [
     ("coco", "[]", ": expected an object of keys and values"),
     ("coco", '{"images":3}', ": images: expected a list, found 3"),
     ("coco", coco(name="3"), ": images[0].file_name: expected a text, found 3"),
-    ("coco", coco("[1,2,3]"), ": annotations[0].keypoints: expected 15 numbers, found 3"),
+    ("coco", coco("[1,2,3]"), "0].keypoints: expected 15 numbers, x, y and v for each of the 5"),
     ("coco", coco(KEYPOINTS.replace("5,5", "5,NaN")), "annotations[0].keypoints[7]: expected a f"),
     ("coco", coco(KEYPOINTS.replace("5,5", "5,1e308")), "annotations[0].keypoints[7]: expected"),
     ("coco", coco(KEYPOINTS.replace("5,5", f"5,1{'0' * 400}")), "annotations[0].keypoints[7]: exp"),
@@ -97,6 +99,7 @@ BAD = [
     ("dlib", dlib("<part name='a' x='1' y='1'/>"), ": expected the 5 parts of scheme 5, found 1"),
     ("dlib", dlib("<part name='1' x='1' y='1'/>" * 2), ":3: expected each part once, found 1"),
     ("dlib", dlib("<part name='1' x='1' y='1'/>", sides=""), ":2: expected <box left=...>"),
+    ("cvat", "<annotations>\n<track id='0'/></annotations>", ":2: expected CVAT for images, found"),
     ("cvat", cvat("<points label='0' points='1;2'/>"), ":2: expected 1 points, found 2"),
     ("cvat", cvat("<points label='0' points='1'/>"), ":2: expected 'x,y', found '1'"),
     ("cvat", cvat("<points label='0' points='1,nan'/>"), ":2: expected a place in a picture"),
@@ -198,6 +201,16 @@ def test_an_empty_file_is_called_so(text: str, tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_called_so(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"a\.csv: expected a file or a folder, found none"):
         detect(tmp_path / "a.csv")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(DatasetError, match=r"a\.csv: expected .*, found something else"):
+        detect(tmp_path / "a.csv")
+    os.mkfifo(tmp_path / "a.pts")
+    with pytest.raises(DatasetError, match=r"a\.pts: expected this file, found something else"):
+        FORMATS["pts"].read(tmp_path, SCHEMES["5"])
 
 
 def test_declared_entities_are_named_before_the_format_is_known(tmp_path: Path) -> None:

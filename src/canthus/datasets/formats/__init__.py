@@ -23,6 +23,7 @@ from canthus.datasets.formats import (
 )
 from canthus.datasets.formats.parsing import read_json
 from canthus.datasets.sample import Sample
+from canthus.datasets.trust import instead_of_file
 from canthus.errors import DatasetError
 from canthus.faces import LandmarkScheme
 
@@ -86,10 +87,11 @@ def detect(path: Path) -> str:
     if path.is_dir():
         return _folder(path)
     try:
+        if not path.is_file():  # to open a pipe may wait forever
+            found = instead_of_file(path)
+            raise DatasetError(f"{path}: expected a file or a folder, found {found}")
         with path.open("rb") as file:
             start = file.read(START)
-    except FileNotFoundError:
-        raise DatasetError(f"{path}: expected a file or a folder, found none") from None
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from None
     text = start.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")

@@ -31,6 +31,7 @@ from canthus.datasets.formats.faces import (
 )
 from canthus.datasets.formats.parsing import Node, read_json
 from canthus.datasets.sample import Sample
+from canthus.errors import DatasetError
 from canthus.faces import LandmarkScheme
 from canthus.storage import write_whole
 
@@ -113,6 +114,11 @@ def _face(
         raise wanted.wrong("the id of one of the images")
     count = scheme.num_landmarks
     keypoints = node.child("keypoints")
+    if (found := len(keypoints.items())) != 3 * count:
+        raise DatasetError(
+            f"{keypoints.where}: expected {3 * count} numbers, x, y and v for each of the {count} "
+            f"points of scheme {scheme.name}, found {found}"
+        )
     triples = np.array(keypoints.numbers(3 * count)).reshape(count, 3)
     if wrong := np.flatnonzero(~np.isin(triples[:, 2], (UNKNOWN, HIDDEN, SEEN))).tolist():
         raise keypoints.items()[3 * wrong[0] + 2].wrong("0, 1 or 2")

@@ -100,16 +100,16 @@ def _check(names: list[str], scheme: LandmarkScheme, where: str) -> None:
             f"{where}: expected columns, separated by commas, found {names[0]!r:.40}"
         )
     wanted = _columns(scheme)
+    found = [name for name in names if name[:1] in ("x", "y") and name[1:].isdigit()]
+    if len(found) != len(wanted):
+        raise DatasetError(
+            f"{where}: expected {len(wanted)} columns for the {scheme.num_landmarks} points of "
+            f"scheme {scheme.name}, found {len(found)}, the last of them {found[-1:]}"
+        )
     boxed = [name for name in BOX if name in names]
     for name in ("image", *wanted, *(BOX if boxed else ())):
         if name not in names:
             raise DatasetError(f"{where}: expected a column {name!r}, found {names[:6]}...")
-    more = [n for n in names if n[:1] in ("x", "y") and n[1:].isdigit() and n not in wanted]
-    if more:
-        raise DatasetError(
-            f"{where}: expected the {scheme.num_landmarks} points of scheme {scheme.name}, "
-            f"found a column {more[0]!r}"
-        )
 
 
 def _face(values: dict[str, str], scheme: LandmarkScheme, root: Path, where: str) -> Sample | None:

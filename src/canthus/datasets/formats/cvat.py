@@ -48,7 +48,13 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
     Raises:
         DatasetError: naming the line that is not as it should be, or if there is no face.
     """
-    images = read_xml(path, "annotations").all("image")
+    root = read_xml(path, "annotations")
+    images = root.all("image")
+    if tracks := root.all("track"):
+        raise DatasetError(
+            f"{tracks[0].where}: expected CVAT for images, found a track of CVAT for video; "
+            "export it for images"
+        )
     skeletons = [shape for image in images for shape in image.all("skeleton")]
     labels = {point.text("label") for shape in skeletons for point in shape.all("points")}
     first = first_index(labels, scheme.num_landmarks)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.parsers import expat
 
-from canthus.datasets.trust import LIMIT, number
+from canthus.datasets.trust import LIMIT, instead_of_file, number
 from canthus.errors import DatasetError
 
 LARGEST = 10**9  # bytes of an annotation file
@@ -179,7 +179,7 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         if not path.is_file():
-            raise DatasetError(f"{path}: expected a file, found {_instead(path)}")
+            raise DatasetError(f"{path}: expected a file, found {instead_of_file(path)}")
         if (size := path.stat().st_size) > LARGEST:
             raise DatasetError(f"{path}: expected at most {LARGEST} bytes, found {size}")
         return path.read_bytes()
@@ -255,7 +255,3 @@ class _Builder:
             f"{self._path}:{self._parser.CurrentLineNumber}: expected annotations, "
             f"found a declared entity {name!r:.{SHOWN}}; such files are refused"
         )
-
-
-def _instead(path: Path) -> str:
-    return "a folder" if path.is_dir() else "none" if not path.exists() else "something else"
