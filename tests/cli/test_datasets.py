@@ -93,6 +93,12 @@ def test_unknown_names_are_misuse(command: Command, lapa: Path, words: tuple[str
     assert command("inspect", name, lapa, *options).code == 2
 
 
+def test_a_split_that_is_refused_has_a_reason(command: Command, tmp_path: Path) -> None:
+    done = command("inspect", "menpo", tmp_path, "--split", "train-profile")
+    assert done.code == 1
+    assert "split train-profile: the order of the 39 points of Menpo's profile" in done.err
+
+
 def test_a_folder_that_is_not_there_is_a_reason(command: Command, tmp_path: Path) -> None:
     done = command("inspect", "lapa", tmp_path / "nowhere")
     assert done.code == 1

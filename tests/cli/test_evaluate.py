@@ -85,6 +85,18 @@ def test_the_root_is_called_data_too(evaluated: Command, data: Path, command: Co
     assert evaluated().code == command("evaluate", "fast", "300w-val", "--root", data).code == 0
 
 
+@pytest.mark.parametrize("there", [False, True])
+def test_a_folder_named_like_a_model_inside_does_not_stand_in_its_way(
+    command: Command, data: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    monkeypatch.chdir(data)
+    if there:
+        (data / "fast").mkdir()
+    done = command("evaluate", "fast", "300w-val", "--root", data, "--out", "fast")
+    assert done.code == 0, done.err
+    assert (data / "fast" / "report.json").is_file()
+
+
 @pytest.fixture
 def found(command: Command, spot_weights: Path, data: Path, tmp_path: Path) -> Path:
     """What `canthus align` answers about the two pictures, from the boxes of the truth."""

@@ -35,7 +35,7 @@ from canthus.evaluation.scoring import weights_from
 from canthus.faces import SCHEMES, LandmarkScheme
 from canthus.faces.scheme_files import scheme_from
 from canthus.metrics import NORMALIZERS
-from canthus.runtime import Aligner, load
+from canthus.runtime import Aligner, load, weights
 from canthus.storage import write_whole
 
 ARCHIVE = ".npz"
@@ -116,10 +116,11 @@ def evaluate(
     """Measure how wrong a model, or a file of predictions, is on annotated faces."""
     asked = _Asked(benchmark, root, scheme, normalizer, threshold, visible_only)
     _check(asked)
-    if boxes is not None and _is_predictions(model):
+    from_file = _is_predictions(model)  # before `out` is made, which may have that name
+    if boxes is not None and from_file:
         raise typer.BadParameter("only a model is given boxes", param_hint="--boxes")
     page = None if out is None else _Page(out, worst, pictures, against or [])
-    if _is_predictions(model):
+    if from_file:
         report = _of_predictions(Path(model), asked)
     else:
         faces = _benchmark(asked)
@@ -167,6 +168,9 @@ def _check(asked: _Asked) -> None:
 
 
 def _is_predictions(model: str) -> bool:
+    """Whether a file or folder is meant; the name of a model inside never is one."""
+    if model in (*weights.names(), *weights.ALIASES):
+        return False
     return Path(model).suffix.lower() in (ARCHIVE, *LINES) or Path(model).is_dir()
 
 

@@ -1,6 +1,7 @@
 """`canthus inspect DATASET ROOT`: whether a copy of a data set is whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, cast
@@ -36,14 +37,11 @@ def inspect(
     """Check a copy of a data set: counts, pictures, points. Nothing in it is changed."""
     if dataset not in KNOWN:
         raise typer.BadParameter(f"{dataset!r} is none of {', '.join(KNOWN)}", param_hint="DATASET")
-    known = DATASETS[dataset].splits if dataset in DATASETS else PARTS
-    if split is not None and split not in known:
-        raise typer.BadParameter(f"{split!r} is none of {', '.join(known)}", param_hint="--split")
+    splits = _splits(dataset, root, split)
     if not root.is_dir():
         raise DatasetError(f"{root}: expected the folder of a data set, found none")
     if out is not None:
         _refuse(out, root)
-    splits = known if split is None else {split: known[split]}
     counts = DATASETS[dataset].counts if dataset in DATASETS else NO_COUNTS
     tell = partial(track, what="faces")
     found = look(_reader(dataset), root, splits, counts=counts, track=tell)
@@ -53,6 +51,19 @@ def inspect(
         write_image(out, sheet(found.samples, faces))
     if not found.whole:
         raise typer.Exit(1)
+
+
+def _splits(dataset: str, root: Path, split: str | None) -> Mapping[str, int]:
+    """The splits to look at, and how many faces each officially has."""
+    known = DATASETS[dataset].splits if dataset in DATASETS else PARTS
+    if split is None:
+        return known
+    if split in known:
+        return {split: known[split]}
+    if dataset in DATASETS:
+        with suppress(ValueError):  # which says no more than the line below
+            DATASETS[dataset].read(root, split)  # may have a reason of its own to refuse it
+    raise typer.BadParameter(f"{split!r} is none of {', '.join(known)}", param_hint="--split")
 
 
 def _refuse(out: Path, root: Path) -> None:
