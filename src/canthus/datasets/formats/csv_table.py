@@ -8,11 +8,15 @@ folder. It holds no visibility.
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from canthus.datasets.formats.faces import (
-    Row,
     around,
     box_of,
     edges_of,
@@ -21,13 +25,12 @@ from canthus.datasets.formats.faces import (
     names_of,
     picture,
     place,
-    points_of,
     scheme_of_all,
     some,
 )
 from canthus.datasets.formats.parsing import read_bytes
 from canthus.datasets.sample import Sample
-from canthus.datasets.trust import number
+from canthus.datasets.trust import LIMIT, number
 from canthus.errors import DatasetError
 from canthus.faces import LandmarkScheme
 from canthus.storage import write_whole
@@ -43,19 +46,24 @@ def read(path: Path, scheme: LandmarkScheme) -> list[Sample]:
             if there is no face.
     """
     rows = _rows(path)
-    if not rows:
+    _, head = next(rows, (1, []))
+    if not head:
         raise DatasetError(f"{path}:1: expected a line of column names, found an empty file")
-    names = [name.strip() for name in rows[0][1]]
+    names = [name.strip() for name in head]
     _check(names, scheme, f"{path}:1")
-    faces = []
-    for line, cells in rows[1:]:
-        where = f"{path}:{line}"
+    places = _Places(
+        names.index("image"),
+        [names.index(name) for name in _columns(scheme)],
+        [names.index(name) for name in BOX if name in names],
+    )
+    faces, lines = [], 0
+    for line, cells in rows:
+        where, lines = f"{path}:{line}", lines + 1
         if len(cells) != len(names):
             raise DatasetError(f"{where}: expected {len(names)} columns, found {len(cells)}")
-        values = dict(zip(names, (cell.strip() for cell in cells), strict=True))
-        if sample := _face(values, scheme, path.parent, where):
+        if sample := places.face(cells, scheme, path.parent, where):
             faces.append(sample)
-    return some(faces, path, len(rows) - 1)
+    return some(faces, path, lines)
 
 
 def write(samples: Sequence[Sample], path: Path) -> None:
@@ -77,12 +85,12 @@ def write(samples: Sequence[Sample], path: Path) -> None:
     write_whole(path, text.getvalue().encode())
 
 
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """The lines that are not empty, with their numbers."""
+    file = io.TextIOWrapper(io.BytesIO(read_bytes(path)), encoding="utf-8-sig", newline="")
+    reader = csv.reader(file)
     try:
-        text = read_bytes(path).decode("utf-8-sig")
-        reader = csv.reader(io.StringIO(text, newline=""))
-        return [(reader.line_num, row) for row in reader if row]
+        yield from ((reader.line_num, row) for row in reader if row)
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
 
@@ -112,19 +120,45 @@ def _check(names: list[str], scheme: LandmarkScheme, where: str) -> None:
             raise DatasetError(f"{where}: expected a column {name!r}, found {names[:6]}...")
 
 
-def _face(values: dict[str, str], scheme: LandmarkScheme, root: Path, where: str) -> Sample | None:
-    named = picture(root, values["image"], where)
-    places: dict[int, Row] = {}
-    for i in range(scheme.num_landmarks):
-        x, y = values[f"x{i}"], values[f"y{i}"]
-        if bool(x) != bool(y):
-            raise DatasetError(f"{where}: expected x{i} and y{i} both or neither, found one")
-        if x:
-            places[i] = number(x, f"{where}: x{i}"), number(y, f"{where}: y{i}")
-    if not places:
-        return None
-    points = points_of(places, scheme)
-    if any(values.get(name) for name in BOX):
-        edges = [number(values[name], f"{where}: {name}") for name in BOX]
-        return face(named, points, scheme, box=box_of(edges, where))
-    return face(named, points, scheme, box=around(points, where))
+@dataclass(frozen=True)
+class _Places:
+    """Which cells of a line are the picture's name, the points' x and y, and the box's edges."""
+
+    image: int
+    points: list[int]
+    box: list[int]
+
+    def face(
+        self, cells: list[str], scheme: LandmarkScheme, root: Path, where: str
+    ) -> Sample | None:
+        """The face of a line; None if no point is known."""
+        named = picture(root, cells[self.image].strip(), where)
+        points = _points([cells[i] for i in self.points], where)
+        if np.isnan(points).all():
+            return None
+        edges = [cells[i].strip() for i in self.box]
+        if not any(edges):
+            return face(named, points, scheme, box=around(points, where))
+        drawn = [number(edge, f"{where}: {name}") for name, edge in zip(BOX, edges, strict=True)]
+        return face(named, points, scheme, box=box_of(drawn, where))
+
+
+def _points(cells: list[str], where: str) -> NDArray[np.float32]:
+    """Points (L, 2); those that are all numbers, as most are, at one go."""
+    text = "".join(cells)
+    if text.isascii() and "_" not in text:
+        with suppress(ValueError):
+            values = np.array(list(map(float, cells)))
+            if (np.abs(values) < LIMIT).all():  # false for NaN too
+                return values.reshape(-1, 2).astype(np.float32)
+    pairs = enumerate(zip(cells[::2], cells[1::2], strict=True))
+    return np.array([_point(x.strip(), y.strip(), i, where) for i, (x, y) in pairs], np.float32)
+
+
+def _point(x: str, y: str, index: int, where: str) -> tuple[float, float]:
+    """X and y of a point; NaN if neither is said."""
+    if bool(x) != bool(y):
+        raise DatasetError(f"{where}: expected x{index} and y{index} both or neither, found one")
+    if not x:
+        return np.nan, np.nan
+    return number(x, f"{where}: x{index}"), number(y, f"{where}: y{index}")

@@ -26,8 +26,10 @@ def picture(root: Path, name: str, where: str) -> tuple[Path, str]:
     Raises:
         DatasetError: if the name is empty, absolute or leads out of the root.
     """
-    below(root, name, where)
-    plain = name if (root / name).is_file() else name.replace("\\", "/")
+    path = below(root, name, where)
+    if "\\" not in name or path.is_file():
+        return path, name
+    plain = name.replace("\\", "/")
     return below(root, plain, where), plain
 
 
