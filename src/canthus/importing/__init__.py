@@ -1,0 +1,1 @@
+"""Weights that other projects trained and stored in formats of their own."""
