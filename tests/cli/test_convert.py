@@ -1,6 +1,7 @@
 """`canthus convert`, called as from a shell."""
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,26 @@ def test_folders_come_with_their_pictures(command: Command, cvat: Path, tmp_path
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "a.pts"]
     again = command("convert", tmp_path / "out", tmp_path / "out" / "a.csv", "--scheme", "98")
     assert again.code == 0, again.err
+
+
+def test_record_files_are_unpacked(command: Command, tmp_path: Path) -> None:
+    picture = sample_of(tmp_path / "in", "68").image.read_bytes()
+    points = spread(68).astype("<f4")
+    record = struct.pack("<IfQQ", 136, 0, 0, 0) + points[:, ::-1].tobytes() + picture
+    frame = struct.pack("<II", 0xCED7230A, len(record))
+    path = tmp_path / "faces.rec"
+    path.write_bytes((frame + record + bytes(-len(record) % 4)) * 2)
+    done = command("convert", path, tmp_path / "out")
+    assert done.code == 0, done.err
+    assert "2 faces in 2 pictures, from records (68 points) to pts (68 points)" in done.out
+    faces = FORMATS["pts"].read(tmp_path / "out", SCHEMES["68"])
+    for face in faces:
+        np.testing.assert_allclose(face.landmarks.points, points, atol=1e-4)
+        assert face.image.read_bytes() == picture
+    for other in ("a.csv", "b.rec"):
+        refused = command("convert", path, tmp_path / other)
+        assert refused.code == 1
+        assert not (tmp_path / other).exists()
 
 
 def test_nothing_that_is_there_is_written_over(

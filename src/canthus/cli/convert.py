@@ -94,7 +94,7 @@ def _summary(
         "schema": SCHEMA,
         "kind": "conversion",
         "faces": len(faces),
-        "pictures": len({face.image for face in faces}),
+        "pictures": len({(face.image, face.entry) for face in faces}),
         "from": names[0],
         "to": names[1],
         "scheme": file.scheme.name,

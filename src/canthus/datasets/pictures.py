@@ -3,8 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.datasets import records
 from canthus.datasets.sample import Sample
 from canthus.images.files import read_image
+
+MATLAB = ".mat"  # the file of several pictures that COFW is; all others are record files
 
 
 def read_picture(sample: Sample) -> NDArray[np.uint8]:
@@ -15,6 +18,8 @@ def read_picture(sample: Sample) -> NDArray[np.uint8]:
     """
     if sample.entry is None:
         return read_image(sample.image)
+    if sample.image.suffix != MATLAB:
+        return records.read_picture(sample.image, sample.entry, sample.name)
     from canthus.datasets import cofw  # needs h5py, which few others do
 
     return cofw.read_picture(sample.image, sample.entry)

@@ -26,7 +26,8 @@ class Sample:
         pose: which way the head looks, where the data set says all three angles.
         name: what the data set's own lists call the picture, with forward slashes; empty if
             its path says it.
-        entry: which picture of the file it is, from 0, if the file holds several.
+        entry: which picture of the file it is, if the file holds several: its number from 0, or
+            the byte at which its record begins.
     """
 
     image: Path

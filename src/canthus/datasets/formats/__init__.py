@@ -20,8 +20,10 @@ from canthus.datasets.formats import (
     labelme,
     ljson,
     pts_folder,
+    records,
 )
 from canthus.datasets.formats.parsing import read_json
+from canthus.datasets.records import MAGIC
 from canthus.datasets.sample import Sample
 from canthus.datasets.trust import instead_of_file
 from canthus.errors import DatasetError
@@ -39,7 +41,7 @@ class Format:
     Attributes:
         title: what it is, in a few words.
         read: its faces, from a file or a folder, in a scheme.
-        write: faces to a file or a folder.
+        write: faces to a file or a folder; refuses if the format is only read.
         loses: what of a face it cannot hold: visibility, box, unknown points.
         folder: whether it is a folder of files, pictures included.
         suffix: of its file, or of its files in a folder.
@@ -75,6 +77,14 @@ FORMATS: Mapping[str, Format] = {
     "labelme": Format("LabelMe", labelme.read, labelme.write, ("visibility",), True, ".json"),
     "ljson": Format("Menpo", ljson.read, ljson.write, ("visibility", "box"), True, ".ljson"),
     "pts": Format("iBUG", pts_folder.read, pts_folder.write, ("visibility", "box"), True, ".pts"),
+    "records": Format(
+        "record files of MXNet, only read",
+        records.read,
+        records.write,
+        ("visibility", "box"),
+        False,
+        ".rec",
+    ),
 }
 
 
@@ -94,6 +104,8 @@ def detect(path: Path) -> str:
             start = file.read(START)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot be read: {error}") from None
+    if start.startswith(MAGIC):
+        return "records"
     text = start.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if text.startswith("<"):
         return _xml(path, start)

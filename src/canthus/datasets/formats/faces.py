@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.datasets import records
 from canthus.datasets.pictures import read_picture
 from canthus.datasets.sample import Sample
 from canthus.datasets.trust import below
@@ -139,62 +140,77 @@ def some(samples: list[Sample], path: Path, annotations: int = 0) -> list[Sample
     return samples
 
 
-def names_of(samples: Sequence[Sample], folder: Path) -> list[str]:
+def names_of(samples: Sequence[Sample], folder: Path, *, copied: bool = False) -> list[str]:
     """What a file in a folder calls the picture of each sample.
 
     The path from the folder if the picture is below it, else the name that the sample has.
+
+    Args:
+        samples: whose pictures.
+        folder: that of the file.
+        copied: whether pictures are copied there, so that several may come from one file.
 
     Raises:
         DatasetError: if two pictures would have one name, or one file holds several pictures.
     """
     there = folder.resolve()
-    owner: dict[str, Path] = {}
+    owner: dict[str, tuple[Path, int | None]] = {}
     names = []
     for sample in samples:
-        if sample.entry is not None:
-            raise DatasetError(f"{sample.image}: expected a picture, found a file of several")
+        if sample.entry is not None and not copied:
+            raise DatasetError(
+                f"{sample.image}: expected a picture, found a file of several; convert it to a "
+                "folder first, as of .pts files"
+            )
         image = sample.image.resolve()
-        inside = image.is_relative_to(there)
+        inside = sample.entry is None and image.is_relative_to(there)
         name = image.relative_to(there).as_posix() if inside else sample.name or image.name
         if not name.isprintable():
             raise DatasetError(f"{folder}: expected names of letters that print, found {name!r}")
-        if owner.setdefault(name, image) != image:
-            raise DatasetError(f"{image}: has the name {name!r} that {owner[name]} has too")
+        if owner.setdefault(name, (image, sample.entry)) != (image, sample.entry):
+            raise DatasetError(f"{image}: has the name {name!r} that {owner[name][0]} has too")
         names.append(name)
     return names
 
 
-def by_picture(samples: Sequence[Sample], folder: Path) -> dict[str, list[Sample]]:
+def by_picture(
+    samples: Sequence[Sample], folder: Path, *, copied: bool = False
+) -> dict[str, list[Sample]]:
     """The samples of each picture, by the name that a file in a folder calls it.
 
     Raises:
         DatasetError: as `names_of` does.
     """
     found: dict[str, list[Sample]] = {}
-    for name, sample in zip(names_of(samples, folder), samples, strict=True):
+    for name, sample in zip(names_of(samples, folder, copied=copied), samples, strict=True):
         found.setdefault(name, []).append(sample)
     return found
 
 
-def beside(samples: Sequence[Sample], folder: Path, suffix: str) -> list[tuple[Path, list[Sample]]]:
+def beside(
+    samples: Sequence[Sample], folder: Path, suffix: str
+) -> list[tuple[Path, str, list[Sample]]]:
     """For each picture the file of its faces in a folder, to which the pictures are copied.
+
+    Returns:
+        The files, each with the name of the picture beside it and the faces in that.
 
     Raises:
         DatasetError: if a picture is not there, or two would share a file.
+        ImageError: if what a file of several holds is no picture.
         StorageError: if a picture cannot be written.
     """
-    found: dict[Path, list[Sample]] = {}
-    grouped = by_picture(samples, folder)
+    found: dict[Path, tuple[str, list[Sample]]] = {}
+    grouped = by_picture(samples, folder, copied=True)
     for name, faces in grouped.items():
         file = below(folder, name, str(folder)).parent / f"{Path(name).stem}{suffix}"
         if file in found:
             raise DatasetError(f"{faces[0].image}: shares {file.name} with another picture")
-        if not faces[0].image.is_file():
-            raise DatasetError(f"{faces[0].image}: expected a picture to copy, found none")
-        found[file] = faces
+        _check_copy(faces[0])
+        found[file] = Path(name).name, faces
     for name, faces in grouped.items():
-        _copy(faces[0].image, folder / name)
-    return list(found.items())
+        _copy(faces[0], folder / name)
+    return [(file, image, faces) for file, (image, faces) in found.items()]
 
 
 def size_of(sample: Sample) -> tuple[int, int] | None:
@@ -250,12 +266,24 @@ def _is_index(label: str) -> bool:
     return label.isascii() and label.isdigit() and len(label) < 8
 
 
-def _copy(source: Path, target: Path) -> None:
+def _check_copy(sample: Sample) -> None:
+    """Make sure that there is a picture to copy, before any is."""
+    if not sample.image.is_file():
+        raise DatasetError(f"{sample.image}: expected a picture to copy, found none")
+    if sample.entry is not None:
+        records.read_picture_file(sample.image, sample.entry, sample.name)
+
+
+def _copy(sample: Sample, target: Path) -> None:
+    source = sample.image
     if source.resolve() == target.resolve():
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        data = source.read_bytes()
+        if sample.entry is None:
+            data = source.read_bytes()
+        else:
+            data = records.read_picture_file(source, sample.entry, sample.name)
     except OSError as error:
         raise StorageError(f"{target}: cannot be copied from {source}: {error.strerror}") from None
     write_whole(target, data)

@@ -61,14 +61,14 @@ def write(samples: Sequence[Sample], path: Path) -> None:
         StorageError: if the disk refuses.
     """
     scheme_of_all(samples, path)
-    for file, faces in beside(samples, path, SUFFIX):
+    for file, image, faces in beside(samples, path, SUFFIX):
         width, height = size_of(faces[0]) or (None, None)
         shapes = [shape for i, sample in enumerate(faces) for shape in _shapes(sample, i)]
         values: dict[str, object] = {
             "version": VERSION,
             "flags": {},
             "shapes": shapes,
-            "imagePath": faces[0].image.name,
+            "imagePath": image,
             "imageData": None,
             "imageHeight": height,
             "imageWidth": width,

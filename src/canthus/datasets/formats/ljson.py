@@ -59,7 +59,7 @@ def write(samples: Sequence[Sample], path: Path) -> None:
         StorageError: if the disk refuses.
     """
     scheme_of_all(samples, path)
-    for file, faces in beside(samples, path, SUFFIX):
+    for file, _, faces in beside(samples, path, SUFFIX):
         names = [GROUP] if len(faces) == 1 else [f"face_{i}" for i in range(len(faces))]
         groups = {name: _group(sample) for name, sample in zip(names, faces, strict=True)}
         values = {"version": 3, "groups": groups}

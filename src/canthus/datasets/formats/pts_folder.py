@@ -43,12 +43,12 @@ def write(samples: Sequence[Sample], path: Path) -> None:
                 f"{sample.image}: expected points that are all known, as .pts files need, found "
                 f"{sample.landmarks.num_landmarks - int(sample.landmarks.known.sum())} unknown"
             )
-    seen: set[Path] = set()
+    seen: set[tuple[Path, int | None]] = set()
     for sample in samples:
-        if sample.image in seen:
+        if (picture := (sample.image, sample.entry)) in seen:
             raise DatasetError(f"{sample.image}: expected one face, as .pts files need, found more")
-        seen.add(sample.image)
-    for file, faces in beside(samples, path, SUFFIX):
+        seen.add(picture)
+    for file, _, faces in beside(samples, path, SUFFIX):
         write_whole(file, _text(faces[0]).encode())
 
 
