@@ -1,5 +1,6 @@
 """Predictions as arrays: what is read, what is refused, and the benchmark a file is by itself."""
 
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -217,6 +218,19 @@ def test_arrays_that_mean_nothing_are_named(write: Write) -> None:
 def test_faces_without_a_name_are_numbered(write: Write) -> None:
     report = report_of(write(image=None))
     assert [face.sample.name for face in report.faces] == ["face 0", "face 1", "face 2"]
+
+
+def test_an_evaluation_takes_few_times_the_memory_of_its_arrays(tmp_path: Path) -> None:
+    truth = np.random.default_rng(0).uniform(0, 100, (8000, 68, 2))
+    np.savez(tmp_path / "large.npz", truth=truth, prediction=truth + 1)
+    tracemalloc.start()
+    archive = archives.read(tmp_path / "large.npz")
+    benchmark = archives.benchmark_of(archive, SCHEMES["68"], Measure("box_size", 0.07))
+    report = evaluate_rows(archive.predictions("68"), benchmark)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert report.headline.faces == 8000
+    assert most < 3.5 * 2 * truth.nbytes
 
 
 @pytest.mark.parametrize(

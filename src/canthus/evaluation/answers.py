@@ -96,7 +96,7 @@ class _Face:
             raise DatasetError(f"{where}: expected {count} points, found {len(rows)}")
         self.points = _points(rows, where)
         said = landmarks.get("scores")
-        self.scores = None if said is None else _known(said, count, f"{where}: scores")
+        self.scores = None if said is None else np.array(_known(said, count, f"{where}: scores"))
         self.pose = _pose(plain.get("pose"), f"{where}: pose")
         try:
             self.box = Box(*_numbers(plain.get("box"), 4, f"{where}: box"))

@@ -303,7 +303,7 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
     truth, boxes = numbers["truth"], numbers.get("box_xywh")
     visible = numbers.get("visible")
     yaw, groups = numbers.get("yaw_deg"), texts.get("group")
-    names = _subset_names(archive)
+    tags = _shared(_subset_names(archive))
     samples = []
     for i, image in enumerate(texts["image"].tolist()):
         try:
@@ -316,7 +316,7 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
                 image=_beside(archive.where, image),
                 box=box,
                 landmarks=landmarks,
-                tags=frozenset(names[i]),
+                tags=tags[i],
                 group="" if groups is None else str(groups[i]),
                 yaw_deg=None if yaw is None or np.isnan(yaw[i]) else float(yaw[i]),
                 visible=None if visible is None else visible[i] > SEEN,
@@ -325,6 +325,12 @@ def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
             )
         )
     return samples
+
+
+def _shared(names: Sequence[tuple[str, ...]]) -> list[frozenset[str]]:
+    """The names of each face as a set, one for all faces that have the same."""
+    sets = {each: frozenset(each) for each in set(names)}
+    return [sets[each] for each in names]
 
 
 def _pose(angles: Array | None, row: int) -> Pose | None:

@@ -118,16 +118,9 @@ def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchm
             f"{predictions.where}: expected the {weights.shape[1]} points of scheme {scheme}, "
             f"found {predictions.points.shape[1]}; say of which scheme they are"
         )
-    points = predictions.points[chosen]
-    points[chosen < 0] = np.nan
-    scores = None
-    if predictions.scores is not None:
-        scores = predictions.scores[chosen]
-        scores[chosen < 0] = np.nan
-    poses = None
-    if predictions.poses is not None:
-        poses = predictions.poses[chosen]
-        poses[chosen < 0] = np.nan
+    points = _rows(predictions.points, chosen)
+    scores = None if predictions.scores is None else _rows(predictions.scores, chosen)
+    poses = None if predictions.poses is None else _rows(predictions.poses, chosen)
     drawn = predictions.boxes
     boxes = None if drawn is None else tuple(drawn[i] if i >= 0 else None for i in chosen)
     if scheme != benchmark.scheme.name:
@@ -219,6 +212,15 @@ def _pose(face: Face | None) -> tuple[float, float, float]:
     if face is None or face.pose is None:
         return np.nan, np.nan, np.nan
     return face.pose.pitch_deg, face.pose.yaw_deg, face.pose.roll_deg
+
+
+def _rows(table: Array, chosen: NDArray[np.int64]) -> Array:
+    """The rows that are chosen, NaN for -1; the table itself, and no copy, if all are, in order."""
+    if np.array_equal(chosen, np.arange(len(table))):
+        return table
+    rows = table[chosen]
+    rows[chosen < 0] = np.nan
+    return rows
 
 
 def _mixed(weights: Array, points: Array) -> Array:

@@ -18,7 +18,7 @@ Interval = tuple[float, float]
 
 RESAMPLES = 1000
 LEVEL = 0.95
-AT_ONCE = 1 << 20  # draws held in memory
+AT_ONCE = 1 << 18  # draws held in memory
 
 
 def bootstrap(

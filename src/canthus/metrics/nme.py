@@ -62,8 +62,6 @@ def landmark_errors(
             f"expected prediction and truth of one shape (N, L, D), found {found.shape} "
             f"and {known.shape}"
         )
-    apart = found - known
-    away = np.sqrt(np.einsum("nld,nld->nl", apart, apart))
     missed = np.isnan(found).any(axis=2)
     scored = np.isfinite(known).all(axis=2)
     if visible is not None:
@@ -71,7 +69,10 @@ def landmark_errors(
         if flags.shape != scored.shape:
             raise ValueError(f"expected visible of shape {scored.shape}, found {flags.shape}")
         scored &= flags.astype(bool)
-    return np.where(scored, np.where(missed, np.inf, away), np.nan)
+    away = _lengths(found - known)
+    away[missed] = np.inf
+    away[~scored] = np.nan
+    return away
 
 
 def nme(errors: ArrayLike, normalizer: ArrayLike) -> Array:
@@ -155,6 +156,12 @@ def nme_by_visibility(errors: ArrayLike, normalizer: ArrayLike, visible: ArrayLi
     none_visible, none_hidden = (int((~some.any(axis=1)).sum()) for some in kinds)
     share = float(flags[known].mean()) if known.any() else float("nan")
     return Visibility(share, visible, hidden, none_visible, none_hidden)
+
+
+def _lengths(vectors: Array) -> Array:
+    """The lengths of vectors (N, L, D), (N, L); these tables are the largest of an evaluation."""
+    squares = np.einsum("nld,nld->nl", vectors, vectors)
+    return np.sqrt(squares, out=squares)
 
 
 def _normalized(errors: ArrayLike, normalizer: ArrayLike) -> Array:
