@@ -110,6 +110,30 @@ def test_a_given_box_divides(write: Write) -> None:
     assert report.headline.nme == pytest.approx(5 / 40)
 
 
+NO_BOX = np.array([[0.0, 0, 20, 80], [np.nan] * 4, [0] * 4])
+
+
+def test_boxes_that_nothing_is_divided_by_may_be_unknown(write: Write) -> None:
+    report = report_of(write(box_xywh=NO_BOX))
+    assert report.headline.nme == pytest.approx(5 / EYES)
+    assert [face.conditions["face_size"] for face in report.faces] == [80, 50, 50]
+    assert "2 faces came without a box" in " ".join(report.notes)
+
+
+@pytest.mark.parametrize("row", [1, 2])
+def test_an_unknown_box_that_divides_is_named(write: Write, row: int) -> None:
+    boxes = np.tile(NO_BOX[0], (3, 1))
+    boxes[row] = NO_BOX[row]
+    with pytest.raises(DatasetError, match=rf"expected a box in box_xywh\[{row}\] for normalizer"):
+        report_of(write(box_xywh=boxes), Measure("given_box_size", 0.08))
+
+
+def test_nothing_is_divided_by_an_unknown_box_beside(write: Write) -> None:
+    report = report_of(write(box_xywh=NO_BOX), Measure("box_size", 0.2, ("given_box_side",)))
+    assert report.beside == {}
+    assert "Not beside: expected a box in box_xywh[1]" in report.notes[-1]
+
+
 def test_visible_and_hidden_landmarks_are_told_apart(write: Write) -> None:
     visible = np.ones((3, 5))
     visible[:, 4] = 0
@@ -174,6 +198,11 @@ def test_pictures_subsets_and_groups_may_be_numbers(write: Write) -> None:
     assert [face.sample.name for face in report.faces] == ["0", "1", "2"]
     assert report.subsets["1"].faces == 2
     assert [face.sample.group for face in report.faces] == ["7", "7", "8"]
+
+
+def test_texts_may_be_bytes_in_utf_8(write: Write) -> None:
+    report = report_of(write(group=np.array(["é".encode(), b"b", b"b"])))
+    assert [face.sample.group for face in report.faces] == ["é", "b", "b"]
 
 
 @pytest.mark.parametrize("mark", [";", ", ", "|"])
@@ -241,7 +270,10 @@ def test_an_evaluation_takes_few_times_the_memory_of_its_arrays(tmp_path: Path) 
         ({"truth": faces()[:, :4]}, r"truth: expected shape \(3, 5, 2\)"),
         ({"visible": np.ones((3, 4))}, "visible: expected shape"),
         ({"box_xywh": np.ones((3, 2))}, "box_xywh: expected shape"),
-        ({"image": np.ones(3)}, "image: expected texts, found float64"),
+        ({"image": np.ones(3)}, "image: expected texts or integers, found float64"),
+        ({"group": np.ones(3)}, "group: expected texts or integers, found float64"),
+        ({"group": np.ones(3, bool)}, "group: expected texts or integers, found bool"),
+        ({"group": np.ones((3, 1), int)}, r"group: expected shape \(3,\)"),
         ({"image": np.array("a.jpg")}, "image: expected shape"),
         ({"image": np.array([], str)}, "prediction: expected shape .N, L, 2. .* for 0 images"),
         ({"prediction": faces().reshape(3, 10)}, r"found \(3, 10\) for 3 images; a flat one"),
@@ -251,6 +283,7 @@ def test_an_evaluation_takes_few_times_the_memory_of_its_arrays(tmp_path: Path) 
         ({"truth": np.full((3, 5, 2), np.inf)}, r"truth\[0\]: expected finite numbers or NaN"),
         ({"length": np.array([1, 1, np.nan])}, r"length\[2\]: expected finite numbers"),
         ({"box_xywh": np.tile([0.0, 0, -1, 5], (3, 1))}, r"face 0 \(a.jpg\)"),
+        ({"box_xywh": np.tile([0.0, 0, np.nan, 5], (3, 1))}, r"face 0 \(a.jpg\): a box has finite"),
         ({"truth": np.full((3, 5, 2), np.nan)}, r"face 0 \(a.jpg\)"),
     ],
 )

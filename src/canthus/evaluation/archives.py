@@ -6,11 +6,11 @@
 | prediction | (N, L, 2 or 3) | pixels; a row of NaN is a point that was not found |
 | truth | (N, L, 2 or 3) | pixels; a row of NaN is a point that is not known |
 | subset | (N,) or (N, S) | names; several in one text stand between `;`, `,` or a bar |
-| box_xywh | (N, 4) | the box that came with each face: corner, width, height |
+| box_xywh | (N, 4) | the box that came with each face: corner, width, height; NaN or 0 for none |
 | visible | (N, L) | flags, 0 or 1: which landmarks are to be seen |
 | yaw_deg | (N,) | how far the head is turned; NaN where it is not known |
 | length | (N,) | what divides the errors of a face with normalizer `given`, in pixels |
-| group | (N,) | whose face it is; intervals are then made over people |
+| group | (N,) | whose face it is, by name or number; intervals are then made over people |
 | scores | (N, L) | of the predicted points, in [0, 1] |
 | pose_deg | (N, 3) | predicted pitch, yaw and roll; NaN where there is none |
 | pose_truth_deg | (N, 3) | the true ones; also `yaw_deg`, if that is not there |
@@ -54,7 +54,15 @@ NUMBERS = (
     "pose_truth_deg",
 )
 SEPARATORS = re.compile("[;,|]")  # between the names of several subsets
-UNKNOWN_IS_FINE = ("prediction", "truth", "yaw_deg", "scores", "pose_deg", "pose_truth_deg")
+UNKNOWN_IS_FINE = (
+    "prediction",
+    "truth",
+    "box_xywh",
+    "yaw_deg",
+    "scores",
+    "pose_deg",
+    "pose_truth_deg",
+)
 BLANKS = (0.0, -1.0)  # both coordinates of a landmark that nobody marked, in many files
 SEEN = 0.5  # a flag above is set
 MOST_BYTES = 8 << 30  # an archive that claims more is not unpacked
@@ -158,7 +166,9 @@ def benchmark_of(
             f"{where}: expected truth of the {scheme.num_landmarks} points of scheme "
             f"{scheme.name}, found {truth.shape[1]}"
         )
-    _check_divisor(archive, measure.normalizer)
+    if lacking := _lacking(archive, measure.normalizer):
+        raise DatasetError(f"{where}: expected {lacking}")
+    not_beside = {name: why for name in measure.beside if (why := _lacking(archive, name))}
     names = _subset_names(archive)
     bins = YAW if "yaw_deg" in archive.numbers else ()
     return Benchmark(
@@ -167,13 +177,13 @@ def benchmark_of(
         samples=tuple(_samples(archive, scheme)),
         normalizer=measure.normalizer,
         threshold=measure.threshold,
-        beside=measure.beside,
+        beside=tuple(name for name in measure.beside if name not in not_beside),
         subsets={**subsets_of(names), **_unions(names)},
         bins=bins,
         points=truth[:, :, :2],
         given=archive.numbers.get("length"),
         visible_only=measure.visible_only,
-        notes=_notes(archive),
+        notes=(*_notes(archive), *(f"Not beside: expected {w}." for w in not_beside.values())),
     )
 
 
@@ -207,7 +217,7 @@ def _words(array: NDArray[np.generic], name: str, path: Path) -> Text:
     if array.dtype.kind == "S":
         return np.char.decode(array.astype(np.bytes_), "utf-8", "replace")
     if array.dtype.kind not in "Uiu":  # a number is a name too
-        raise DatasetError(f"{path}: {name}: expected texts, found {array.dtype}")
+        raise DatasetError(f"{path}: {name}: expected texts or integers, found {array.dtype}")
     return array.astype(np.str_)
 
 
@@ -271,15 +281,25 @@ def _check_finite(archive: Archive) -> None:
             )
 
 
-def _check_divisor(archive: Archive, normalizer: str) -> None:
-    """Make sure that a normalizer of what came with the faces finds it in the file."""
-    needed = {"given": "length"}.get(normalizer, "box_xywh")
-    if normalizer.startswith("given") and needed not in archive.numbers:
+def _lacking(archive: Archive, normalizer: str) -> str:
+    """What a normalizer of what came with the faces does not find in the file; empty if nothing."""
+    if not normalizer.startswith("given"):
+        return ""
+    needed = "length" if normalizer == "given" else "box_xywh"
+    if needed not in archive.numbers:
         there = ", ".join(sorted({*archive.texts, *archive.numbers}))
-        raise DatasetError(
-            f"{archive.where}: expected an array {needed!r} for normalizer {normalizer}, found "
-            f"{there}"
-        )
+        return f"an array {needed!r} for normalizer {normalizer}, found {there}"
+    if needed == "box_xywh" and (boxless := _boxless(archive)).any():
+        return f"a box in {needed}[{boxless.argmax()}] for normalizer {normalizer}, found NaN or 0"
+    return ""
+
+
+def _boxless(archive: Archive) -> NDArray[np.bool_]:
+    """Which faces came without a box, (N,): their row is of NaN or of zeros."""
+    boxes = archive.numbers.get("box_xywh")
+    if boxes is None:
+        return np.ones(len(archive.texts["image"]), bool)
+    return np.asarray(np.isnan(boxes).all(axis=1) | (boxes == 0).all(axis=1))
 
 
 def _without_blanks(archive: Archive) -> Archive:
@@ -300,14 +320,15 @@ def _either(shapes: Sequence[tuple[int, ...]]) -> str:
 
 def _samples(archive: Archive, scheme: LandmarkScheme) -> list[Sample]:
     numbers, texts = archive.numbers, archive.texts
-    truth, boxes = numbers["truth"], numbers.get("box_xywh")
+    truth, boxless = numbers["truth"], _boxless(archive)
+    boxes = numbers.get("box_xywh", np.empty((0, 4)))
     visible = numbers.get("visible")
     yaw, groups = numbers.get("yaw_deg"), texts.get("group")
     tags = _shared(_subset_names(archive))
     samples = []
     for i, image in enumerate(texts["image"].tolist()):
         try:
-            box = Box.around(truth[i]) if boxes is None else Box.from_xywh(*boxes[i].tolist())
+            box = Box.around(truth[i]) if boxless[i] else Box.from_xywh(*boxes[i].tolist())
             landmarks = Landmarks(truth[i], scheme)
         except ValueError as error:
             raise DatasetError(f"{archive.where}: face {i} ({image}): {error}") from None
@@ -378,6 +399,10 @@ def _notes(archive: Archive) -> tuple[str, ...]:
         notes.append(f"Arrays that were not used: {', '.join(archive.unknown)}.")
     if max(archive.numbers[name].shape[2] for name in ("truth", "prediction")) == 3:
         notes.append("Errors are in the plane of the picture; the third coordinate is left out.")
+    if "box_xywh" in archive.numbers and (count := int(_boxless(archive).sum())):
+        notes.append(
+            f"{count} faces came without a box: the one around their true landmarks stands for it."
+        )
     if archive.blanks:
         told = "visible" in archive.numbers
         what = "hidden and taken as not known" if told else "scored; write NaN for one not known"
