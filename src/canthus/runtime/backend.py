@@ -120,16 +120,16 @@ class TorchBackend:
         """
         manifest, weights = _read_safetensors(path)
         from canthus import config, models
+        from canthus.models.weights import misfits
 
         where = f"{path}: recipe.model"
         values = manifest.recipe.get("model")
         if not isinstance(values, dict):
             raise WeightsError(f"{where}: expected the network's config, found {values!r:.60}")
         model = models.build(config.parse(models.ModelConfig, values, where))
-        try:
-            model.load_state_dict(weights)
-        except RuntimeError as error:
-            raise WeightsError(f"{path}: the weights do not fit {where}: {error}") from None
+        if found := misfits(model, weights):
+            raise WeightsError(f"{path}: the weights do not fit {where}: {found}")
+        model.load_state_dict(weights)
         return manifest, cls(model, device=device)
 
     def run(self, crops: NDArray[np.uint8]) -> Arrays:

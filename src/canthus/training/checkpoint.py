@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from canthus.errors import WeightsError
 from canthus.models import Network
+from canthus.models.weights import misfits
 from canthus.storage import write_whole
 
 
@@ -84,10 +85,9 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     Raises:
         WeightsError: if they are of another network.
     """
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise WeightsError(f"{path}: does not fit the recipe's model: {error}") from None
+    if found := misfits(network, tensors):
+        raise WeightsError(f"{path}: does not fit the recipe's model: {found}")
+    network.load_state_dict(tensors)
 
 
 def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
