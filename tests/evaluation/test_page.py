@@ -50,7 +50,8 @@ def missed(result: FaceResult) -> FaceResult:
 
 def summary(faces: int, nme: float = 0.1234) -> Summary:
     intervals = {"nme": (0.11, 0.13), "failure_rate": (0.2, 0.3), "auc": (0.41, 0.43)}
-    return Summary(faces, 1, nme, 0.25, 0.42, 0.12, 0.27, 0.28, np.inf, intervals)
+    areas = {"simpson": 2 * nme, "step_sum": 3 * nme}
+    return Summary(faces, 1, nme, 0.25, 0.42, 0.12, 0.27, 0.28, np.inf, intervals, areas)
 
 
 def report_of(faces: list[FaceResult], **others: object) -> Report:
@@ -71,7 +72,7 @@ def report_of(faces: list[FaceResult], **others: object) -> Report:
         scores=None,
         ms_per_face=12.34,
         faces=tuple(faces),
-        areas={"simpson": 0.4217},
+        areas={"simpson": 0.2468, "step_sum": 0.3702},
         model="hourglass",
         command="canthus evaluate hourglass drawn --root faces",
         version="1.2.3",
@@ -183,10 +184,16 @@ def test_figures_without_interval_stand_alone(report: Report) -> None:
     assert row(render(replace(report, subsets={"all": bare})), "all")[2] == "12.34"
 
 
-def test_other_normalizers_and_other_areas_have_their_names(page: str) -> None:
+def test_other_normalizers_have_their_names(page: str) -> None:
     text = "box_size: the square root of the area of the tight box around the true points"
     assert row(page, text) == ["5.11", "6.22"]
-    assert row(page, "simpson: Simpson&#39;s rule over steps of 0.0001") == ["42.17"]
+
+
+def test_every_subset_has_its_areas_by_other_definitions(page: str) -> None:
+    table = page[page.index("<caption><span>AUC in % by other definitions") :]
+    assert row(table, "all") == ["42.00", "24.68", "37.02"]
+    assert row(table, "hard") == ["42.00", "46.90", "70.35"]
+    assert "simpson: Simpson's rule over steps of 0.0001; step_sum: mean of the" in words(page)
 
 
 def test_parts_have_their_errors(page: str) -> None:

@@ -140,13 +140,12 @@ def _other_normalizers(report: Report) -> Iterator[Table]:
 
 def _other_areas(report: Report) -> Iterator[Table]:
     if report.areas:
-        rows = [("exact: area under the step curve, as above", percent(report.headline.auc))]
-        rows += [
-            (f"{name}: {words.AREAS.get(name, 'see the documentation')}", percent(area))
-            for name, area in report.areas.items()
+        rows = [
+            (subset, percent(each.auc), *(percent(each.areas[name]) for name in report.areas))
+            for subset, each in report.subsets.items()
         ]
-        caption = "The area under the curve of all faces by other definitions"
-        yield Table(caption, ("definition", "AUC %"), rows)
+        heads = ("subset", "exact", *report.areas)
+        yield Table("AUC in % by other definitions, which are told above", heads, rows)
 
 
 def _pose(report: Report) -> Iterator[Table]:

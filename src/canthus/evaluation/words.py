@@ -62,6 +62,7 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
         ("Error of a face", _error(report)),
         ("Failed", f"an error above {100 * report.threshold:g} %, or missed"),
         ("AUC", AREA),
+        *_other_areas(report),
         ("Intervals", _intervals(report)),
         ("Percentiles", "of all faces, those missed included"),
         ("Time", _time(report)),
@@ -102,6 +103,11 @@ def _error(report: Report) -> str:
         f"{normalizer(report.normalizer)} ({report.normalizer}); NME is the mean over the faces "
         "that were found"
     )
+
+
+def _other_areas(report: Report) -> list[tuple[str, str]]:
+    told = [f"{name}: {AREAS.get(name, 'see the documentation')}" for name in report.areas]
+    return [("Other areas", "; ".join(told))] if told else []
 
 
 def _intervals(report: Report) -> str:
