@@ -1,5 +1,6 @@
 """The yaw that is read off landmarks: its sign, its size, and when there is none."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from canthus.datasets.synthetic import Head, points_of, turn_of
-from canthus.evaluation.turning import DEPTH, estimated_yaw, holds_yaw
+from canthus.evaluation.turning import AT_ONCE, DEPTH, estimated_yaw, holds_yaw
 from canthus.faces import SCHEMES, scheme_of
 
 Array = NDArray[np.float64]
@@ -53,6 +54,17 @@ def test_too_few_landmarks_tell_nothing(known: slice) -> None:
     face = np.full((68, 2), np.nan)
     face[known] = turned(30)[known]
     assert np.isnan(estimated_yaw([face], FACE)).all()
+
+
+def test_of_many_faces_some_are_looked_at_at_once() -> None:
+    turns = np.linspace(-80, 80, 2 * AT_ONCE + 5)
+    faces = np.array([turned(int(turn)) for turn in turns])
+    tracemalloc.start()
+    found = estimated_yaw(faces, FACE)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found == pytest.approx(turns.astype(int), abs=0.01)
+    assert most < 2.5 * faces.nbytes
 
 
 def test_one_face_does_not_change_another() -> None:

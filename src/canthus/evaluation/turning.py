@@ -13,6 +13,7 @@ MODEL = "68"
 OUTLINE = 17
 # A drawn head is flatter than a real one: at 1.5 times its depths, estimates rise as yaw does.
 DEPTH = 1.5
+AT_ONCE = 1024  # faces; what is made on the way takes some times their memory
 FEWEST = 12  # landmarks to fit a camera to
 FLATTEST = 2e-3  # of a head's depth among them: the variance that no plane explains
 
@@ -39,8 +40,8 @@ def estimated_yaw(points: ArrayLike, scheme: LandmarkScheme) -> Array:
         )
     if not holds_yaw(scheme):
         return np.full(len(faces), np.nan)
-    inside = _as_68(faces[:, :, :2], scheme)[:, OUTLINE:]
-    return _yaw_of(_cameras(inside))
+    blocks = np.split(faces[:, :, :2], range(AT_ONCE, len(faces), AT_ONCE))
+    return np.concatenate([_yaw_of(_cameras(_as_68(b, scheme)[:, OUTLINE:])) for b in blocks])
 
 
 def holds_yaw(scheme: LandmarkScheme) -> bool:
