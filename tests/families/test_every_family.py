@@ -29,6 +29,14 @@ def test_it_answers_points_and_scores_for_every_crop(network: Network, crops: to
     assert ((answer.scores >= 0) & (answer.scores <= 1)).all()
 
 
+def test_its_covariances_are_positive_definite(network: Network, crops: torch.Tensor) -> None:
+    covariance = network.eval().predict(crops).covariance
+
+    assert covariance.shape == (4, 68, 2, 2)
+    torch.testing.assert_close(covariance, covariance.mT)
+    assert (torch.linalg.eigvalsh(covariance.double()) > 0).all()
+
+
 def test_a_batch_equals_its_parts(network: Network, crops: torch.Tensor) -> None:
     network.eval()
 
@@ -88,9 +96,11 @@ def test_its_onnx_file_equals_torch(network: Network, tmp_path: Path) -> None:
         name="small", family="any", scheme="68", crop_size=SIZE, crop_scale=1.3, recipe=recipe
     )
     source, file = tmp_path / "small.safetensors", tmp_path / "small.onnx"
+    network.ellipses.fitted.fill_(True)
     source.write_bytes(to_bytes(network, manifest))
 
     proof = export_onnx(source, file)
 
     assert proof.points == pytest.approx(0, abs=1e-4)
     assert proof.scores == pytest.approx(0, abs=1e-4)
+    assert proof.covariances == pytest.approx(0, abs=1e-4)

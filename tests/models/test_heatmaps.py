@@ -33,13 +33,26 @@ def test_x_runs_along_a_row_and_y_along_a_column() -> None:
     assert found.flatten().tolist() == [21.5, 9.5]
 
 
-def test_the_spread_of_a_drawn_point_is_that_of_its_gaussian() -> None:
+def test_the_covariance_of_a_drawn_point_is_that_of_its_gaussian() -> None:
     maps = draw(torch.tensor([[[60.2, 70.7]]]), CELLS, stride=STRIDE, sigma=1.5)
 
-    _, spread = locate(maps.log(), STRIDE)
+    _, covariance = locate(maps.log(), STRIDE)
 
-    # two axes of 1.5 cells of 4 pixels each
-    assert spread.item() == pytest.approx(2**0.5 * 1.5 * 4, rel=1e-3)
+    # 1.5 cells of 4 pixels each way
+    torch.testing.assert_close(covariance[0, 0], 36.0 * torch.eye(2), rtol=1e-3, atol=1e-3)
+
+
+def test_a_map_drawn_with_a_covariance_gives_it_back() -> None:
+    drawn = torch.tensor([[40.0, 15.0], [15.0, 25.0]])
+    centers = STRIDE * (torch.arange(CELLS) + 0.5) - 0.5
+    y, x = torch.meshgrid(centers, centers, indexing="ij")
+    apart = torch.stack([x - 61.3, y - 66.8], dim=-1)
+    maps = -0.5 * ((apart @ torch.linalg.inv(drawn)) * apart).sum(dim=-1)
+
+    points, covariance = locate(maps[None, None], STRIDE)
+
+    torch.testing.assert_close(points.flatten(), torch.tensor([61.3, 66.8]), rtol=0, atol=1e-3)
+    torch.testing.assert_close(covariance[0, 0], drawn, rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize("place", [(60.0, 60.0), (0.0, 127.0), (-20.0, 400.0)])

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
 
 from canthus import config
 from canthus.datasets import Sample
@@ -233,6 +234,44 @@ def test_scores_are_calibrated_on_faces_kept_apart(
 
     assert len(trained.held_out) > 0
     assert not torch.equal(trained.network.scores.bias, before)
+
+
+def test_ellipses_are_fitted_on_faces_kept_apart(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    trained = fit([samples], recipe, tmp_path)
+
+    weights = finish(trained, recipe)
+
+    assert read_tensors(weights)[0]["ellipses.fitted"]
+    assert not trained.network.ellipses.bias.isnan().any()
+
+
+def test_calibrating_again_changes_nothing(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    trained = fit([samples], recipe, tmp_path)
+    tensors, _ = read_tensors(finish(trained, recipe))
+
+    trained.held_out.calibrate(trained.network)
+
+    again = trained.network.state_dict()
+    assert all(torch.equal(value, again[name]) for name, value in tensors.items())
+
+
+def test_a_state_of_an_earlier_version_can_be_finished(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    finish(fit([samples], recipe, tmp_path), recipe)
+    wanted, _ = read_tensors(tmp_path / "model.safetensors")
+    tensors, metadata = read_tensors(tmp_path / STATE)
+    older = {name: value for name, value in tensors.items() if ".ellipses." not in name}
+    (tmp_path / STATE).write_bytes(save(older, metadata))
+
+    found, _ = read_tensors(finish(fit([samples], recipe, tmp_path, resume=True), recipe))
+
+    assert found.keys() == wanted.keys()
+    assert all(torch.equal(found[name], value) for name, value in wanted.items())
 
 
 def test_points_that_annotators_put_to_the_right_are_answered_there(

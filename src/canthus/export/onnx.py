@@ -21,7 +21,7 @@ from canthus.runtime.manifest import KEY, Figure, Manifest
 from canthus.storage import write_whole
 
 OPSET = 18
-TOLERANCE = 1e-3  # pixels of the crop
+TOLERANCE = 1e-3  # pixels of the crop; of scores; of covariances, as a share of the largest
 PROOFS = 4  # crops on which the two are compared
 
 
@@ -32,10 +32,17 @@ class Proof:
     Attributes:
         points: in pixels of the crop.
         scores: in [0, 1].
+        covariances: as a share of the largest of them; None where the network has none.
     """
 
     points: float
     scores: float
+    covariances: float | None = None
+
+    @property
+    def worst(self) -> float:
+        """The greatest of them, to be held against `TOLERANCE`."""
+        return max(self.points, self.scores, self.covariances or 0.0)
 
 
 def export_onnx(source: Path, target: Path, *, figures: tuple[Figure, ...] = ()) -> Proof:
@@ -56,10 +63,9 @@ def export_onnx(source: Path, target: Path, *, figures: tuple[Figure, ...] = ())
     try:
         write_whole(draft, data)
         proof = compare(backend, OnnxBackend(draft))
-        if proof.points > TOLERANCE or proof.scores > TOLERANCE:
+        if not proof.worst <= TOLERANCE:
             raise WeightsError(
-                f"{target}: the exported network differs from torch by {proof.points:.2g} px; "
-                "nothing was written"
+                f"{target}: the exported network differs from torch ({proof}); nothing was written"
             )
         draft.replace(target)
     finally:
@@ -76,34 +82,37 @@ def compare(first: TorchBackend, second: OnnxBackend) -> Proof:
     noise[0] = ramp[:, None]
     noise[1] = ramp[:, None, None]
     ours, theirs = first.run(noise), second.run(noise)
-    return Proof(
-        points=float(np.abs(ours["points"] - theirs["points"]).max()),
-        scores=float(np.abs(ours["scores"] - theirs["scores"]).max()),
-    )
+    apart = {name: float(np.abs(ours[name] - theirs[name]).max()) for name in ours}
+    if "covariances" in apart:
+        apart["covariances"] /= float(np.abs(ours["covariances"]).max())
+    return Proof(**apart)
 
 
 class _Door(nn.Module):
-    """A network with the outputs that every exported file has."""
+    """A network with the outputs of an exported file: covariances only where they were measured."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
+        self.outputs = ["points", "scores"]
+        if network.ellipses.fitted:
+            self.outputs.append("covariances")
 
-    def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         answer = self.network.predict(crops)
-        return answer.points, answer.scores
+        return (answer.points, answer.scores, answer.covariance)[: len(self.outputs)]
 
 
 def _to_bytes(network: Network, manifest: Manifest) -> bytes:
-    size = manifest.crop_size
+    size, door = manifest.crop_size, _Door(network).eval()
     with _quiet():
         program = torch.onnx.export(
-            _Door(network).eval(),
+            door,
             (torch.zeros(2, 3, size, size),),
             dynamo=True,
             opset_version=OPSET,
             input_names=["crops"],
-            output_names=["points", "scores"],
+            output_names=door.outputs,
             dynamic_shapes={"crops": {0: torch.export.Dim("batch")}},
             verbose=False,
         )

@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from canthus.models.layers.ellipses import Ellipses, spread
 from canthus.models.layers.scores import Scores
 
 Output = TypeVar("Output")
@@ -43,13 +45,17 @@ class Prediction:
         points: (B, L, 2), in pixels of the crop.
         scores: (B, L), in [0, 1]: the probability that a landmark lies within `SCORE_RADIUS`
             of the truth.
-        spread: (B, L), how far the landmark may be off as the network sees it, in pixels of the
-            crop; what the scores are made of.
+        covariance: (B, L, 2, 2), of the landmark's error, in pixels of the crop squared.
     """
 
     points: Tensor
     scores: Tensor
-    spread: Tensor
+    covariance: Tensor
+
+    @property
+    def spread(self) -> Tensor:
+        """How far each landmark may be off, (B, L), in pixels; what the scores are made of."""
+        return spread(self.covariance)
 
 
 SCORE_RADIUS = 0.035  # of the longer side of the tight box; about 8 % of the inter-ocular distance
@@ -59,11 +65,13 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
     """A network from crops (B, 3, S, S), RGB in [0, 1], to landmarks in pixels of the crops.
 
     Attributes:
+        ellipses: from the covariance of a heatmap to that of the landmark's error.
         scores: from the spread of a landmark to the chance that it is near.
         sideways: added to every x, in pixels of the crop: how far to the right the annotators
             put their points, on average. Mirrored training faces hide that from a network.
     """
 
+    ellipses: Ellipses
     scores: Scores
     sideways: Tensor
 
@@ -82,3 +90,14 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
     def predict(self, crops: Tensor) -> Prediction:
         """Crops in, landmarks out: what is exported."""
         return self.decode(self(crops))
+
+    def calibrated(self, points: Tensor, covariance: Tensor) -> Prediction:
+        """What to answer, by what was measured of this network on faces it never saw.
+
+        Args:
+            points: (B, L, 2), as the network finds them.
+            covariance: (B, L, 2, 2), as it sees them.
+        """
+        covariance = self.ellipses(covariance)
+        points = points + F.pad(self.sideways, (0, 1))
+        return Prediction(points, self.scores(spread(covariance)), covariance)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from canthus.config import config
 from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.heatmaps import draw, locate
 from canthus.models.layers.residual import Bottleneck, ConvNorm
 from canthus.models.layers.scores import Scores
@@ -61,6 +62,7 @@ class Hourglass(AlignmentModel[Heatmaps]):
         self.bodies = nn.ModuleList(_Body(config.widths, config.blocks) for _ in stacks)
         self.heads = nn.ModuleList(nn.Conv2d(width, points, 1) for _ in stacks)
         self.feedbacks = nn.ModuleList(nn.Conv2d(points, width, 1) for _ in stacks[1:])
+        self.ellipses = Ellipses(points)
         self.scores = Scores(points)
         self.register_buffer("sideways", torch.zeros(1))
 
@@ -82,9 +84,7 @@ class Hourglass(AlignmentModel[Heatmaps]):
         return terms
 
     def decode(self, output: Heatmaps) -> Prediction:
-        points, spread = locate(output[-1], self.config.stride)
-        points = points + F.pad(self.sideways, (0, 1))
-        return Prediction(points, self.scores(spread), spread)
+        return self.calibrated(*locate(output[-1], self.config.stride))
 
     def _divergence(self, logits: Tensor, target: Target) -> Tensor:
         """Cross-entropy between the target Gaussians and the heatmaps, mean over known points."""

@@ -7,6 +7,12 @@ from torch import Tensor, nn
 SHOWN = 3  # tensors that a message names; of another network's, hundreds do not fit
 
 
+def completed(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Some weights for a fresh network, with ellipses not fitted where older files have none."""
+    ours = network.state_dict().items()
+    return {name: value for name, value in ours if name.startswith("ellipses.")} | dict(weights)
+
+
 def misfits(network: nn.Module, weights: Mapping[str, Tensor]) -> str:
     """What of some weights does not fit a network, in words; empty if all does."""
     found = list(_misfits(network.state_dict(), weights))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from canthus.models import Network
 
 Arrays = dict[str, NDArray[np.float32]]
+# What a network answers of each landmark, and the shape of it; not every file has all.
+OUTPUTS: dict[str, tuple[int, ...]] = {"points": (2,), "scores": (), "covariances": (2, 2)}
+NEEDED = ("points", "scores")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # All that ONNX Runtime raises has no common base but Exception.
 FAULTS = (
@@ -44,7 +47,8 @@ class Backend(Protocol):
             crops: (B, S, S, 3), RGB.
 
         Returns:
-            "points" (B, L, 2), in pixels of the crops, and "scores" (B, L), in [0, 1].
+            "points" (B, L, 2), in pixels of the crops; "scores" (B, L), in [0, 1]; and, where
+            the network's were measured, "covariances" (B, L, 2, 2) of the points' errors.
 
         Raises:
             WeightsError: if the network answers numbers that are not finite.
@@ -78,21 +82,20 @@ class OnnxBackend:
                 "use one that `canthus export` wrote"
             )
         self.manifest = Manifest.from_json(text, str(path))
+        given = {door.name for door in self._session.get_outputs()}
+        self._outputs = [name for name in OUTPUTS if name in (*NEEDED, *given)]
         self._check_door()
 
     def run(self, crops: NDArray[np.uint8]) -> Arrays:
-        points, scores = self._session.run(["points", "scores"], {"crops": _as_input(crops)})
-        return _checked(points, scores, str(self._path))
+        found = self._session.run(self._outputs, {"crops": _as_input(crops)})
+        return _checked(dict(zip(self._outputs, found, strict=True)), str(self._path))
 
     def _check_door(self) -> None:
         """The network takes and gives what every network of ours does."""
         size = self.manifest.crop_size
         num_landmarks = scheme_of(self.manifest.scheme).num_landmarks
-        wanted: dict[str, tuple[int, ...]] = {
-            "crops": (3, size, size),
-            "points": (num_landmarks, 2),
-            "scores": (num_landmarks,),
-        }
+        wanted: dict[str, tuple[int, ...]] = {"crops": (3, size, size)}
+        wanted |= {name: (num_landmarks, *OUTPUTS[name]) for name in self._outputs}
         doors = (*self._session.get_inputs(), *self._session.get_outputs())
         found = {door.name: tuple(door.shape[1:]) for door in doors}
         for name, shape in wanted.items():
@@ -120,13 +123,14 @@ class TorchBackend:
         """
         manifest, weights = _read_safetensors(path)
         from canthus import config, models
-        from canthus.models.weights import misfits
+        from canthus.models.weights import completed, misfits
 
         where = f"{path}: recipe.model"
         values = manifest.recipe.get("model")
         if not isinstance(values, dict):
             raise WeightsError(f"{where}: expected the network's config, found {values!r:.60}")
         model = models.build(config.parse(models.ModelConfig, values, where))
+        weights = completed(model, weights)
         if found := misfits(model, weights):
             raise WeightsError(f"{path}: the weights do not fit {where}: {found}")
         model.load_state_dict(weights)
@@ -138,8 +142,11 @@ class TorchBackend:
         with torch.inference_mode():
             batch = torch.from_numpy(_as_input(crops)).to(self._device)
             answer = self.model.predict(batch)
-        points, scores = answer.points.float().cpu().numpy(), answer.scores.float().cpu().numpy()
-        return _checked(points, scores, type(self.model).__name__)
+        found = {"points": answer.points, "scores": answer.scores}
+        if self.model.ellipses.fitted:
+            found["covariances"] = answer.covariance
+        arrays = {name: value.float().cpu().numpy() for name, value in found.items()}
+        return _checked(arrays, type(self.model).__name__)
 
     @property
     def num_parameters(self) -> int:
@@ -266,10 +273,10 @@ def _as_input(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     return planes
 
 
-def _checked(points: NDArray[np.float32], scores: NDArray[np.float32], where: str) -> Arrays:
-    if not (np.isfinite(points).all() and np.isfinite(scores).all()):
+def _checked(arrays: Arrays, where: str) -> Arrays:
+    if not all(np.isfinite(values).all() for values in arrays.values()):
         raise WeightsError(f"{where}: the network answers numbers that are not finite")
-    return {"points": points, "scores": scores}
+    return arrays
 
 
 def _fits(found: Sequence[int | str | None], wanted: Sequence[int]) -> bool:

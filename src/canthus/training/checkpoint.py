@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from canthus.errors import WeightsError
 from canthus.models import Network
-from canthus.models.weights import misfits
+from canthus.models.weights import completed, misfits
 from canthus.storage import write_whole
 
 
@@ -80,14 +80,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Fill a network with tensors read from a file.
+    """Fill a fresh network with tensors read from a file.
 
     Raises:
         WeightsError: if they are of another network.
     """
-    if found := misfits(network, tensors):
+    weights = completed(network, tensors)
+    if found := misfits(network, weights):
         raise WeightsError(f"{path}: does not fit the recipe's model: {found}")
-    network.load_state_dict(tensors)
+    network.load_state_dict(weights)
 
 
 def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ from canthus.runtime import weights
 from canthus.runtime.manifest import Manifest
 from canthus.training import checkpoint
 
-CALIBRATED = ("scores", "sideways")  # measured when a training ends, not learned
+CALIBRATED = ("ellipses", "scores", "sideways")  # measured when a training ends, not learned
 
 Folded = dict[str, tuple[Tensor, Tensor]]  # weight and bias of each convolution, by its name
 

@@ -1,4 +1,6 @@
-"""Faces kept apart from a training: to see where it is, and to calibrate its scores."""
+"""Faces kept apart from a training: to see where it is, and to calibrate what it promises."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -6,6 +8,7 @@ from torch import Tensor
 
 from canthus.datasets import Sample
 from canthus.models import SCORE_RADIUS, Network
+from canthus.models.layers.ellipses import spread
 from canthus.training import augment
 from canthus.training.augment import Crop
 from canthus.training.batches import Batch, FaceCache, collate
@@ -13,7 +16,28 @@ from canthus.training.labels import Labeler
 from canthus.training.recipe import AugmentConfig, Recipe
 
 SIZE = 64  # faces in a batch
+FOLDS = 10  # parts of these faces on which the fit of the others' ellipses is tried
 JITTER = AugmentConfig(roll_deg=0.0, shift=0.03, scale=0.03, wild=0.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Answers:
+    """A network's answers about faces, in pixels of the crop.
+
+    Attributes:
+        covariance: (N, L, 2, 2).
+        offsets: truth less answer, (N, L, 2); NaN where no truth is known.
+        size: of the box, (N,).
+    """
+
+    covariance: Tensor
+    offsets: Tensor
+    size: Tensor
+
+    @property
+    def error(self) -> Tensor:
+        """Distances (N, L) from the truth, in longer sides of the tight box."""
+        return self.offsets.norm(dim=-1) / self.size[:, None]
 
 
 class HeldOut:
@@ -24,6 +48,7 @@ class HeldOut:
         self._weights = torch.tensor(
             [data.repeat for samples, data in zip(sets, recipe.data, strict=True) for _ in samples]
         )
+        self._source = torch.tensor([i for i, samples in enumerate(sets) for _ in samples])
         self._recipe = recipe
         self._labeler = labeler
         self._faces = FaceCache(recipe)
@@ -35,49 +60,65 @@ class HeldOut:
         """Mean distance of the known points, in longer sides of the tight box, over faces."""
         if not self._samples:
             return float("nan")
-        errors = [
-            (offsets.norm(dim=-1) / size[:, None]).nanmean(dim=1)
-            for _, offsets, size in self._answers(network)
-        ]
-        return float(torch.cat(errors).nanmean())
+        return float(self._answers(network).error.nanmean(dim=1).nanmean())
 
     def calibrate(self, network: Network) -> None:
         """Measure on these faces what training itself cannot teach a network.
 
         First how far to the right of a network that knows no left and right the annotators put
-        their points, with every data set as often as the recipe shows it. Then how often its
-        landmarks are within `SCORE_RADIUS`, for the scores.
+        their points, with every data set as often as the recipe shows it. Then how large its
+        landmarks' errors are, for the ellipses, and how often they are within `SCORE_RADIUS`, for
+        the scores.
         """
         if not self._samples:
             return
         with torch.no_grad():
             network.sideways.zero_()
-            apart = torch.cat([offsets[..., 0] for _, offsets, _ in self._answers(network)])
-            known = torch.isfinite(apart).any(dim=1)
-            shift, weight = apart[known].nanmean(dim=1), self._weights[known]
-            network.sideways.fill_(float((shift * weight).sum() / weight.sum()))
-        spreads, errors = [], []
-        for spread, offsets, size in self._answers(network):
-            spreads.append(spread)
-            errors.append(offsets.norm(dim=-1) / size[:, None])
-        error = torch.cat(errors)
-        near = (error <= SCORE_RADIUS).float().where(error.isfinite(), torch.nan)
-        network.scores.fit(torch.cat(spreads), near)
+            network.ellipses.reset()
+            found = self._answers(network)
+            lean = self._lean(found.offsets[..., 0])
+            network.sideways.fill_(lean)
+            found.offsets[..., 0] -= lean
+        self._fit_ellipses(network, found)
+        near = (found.error <= SCORE_RADIUS).float().where(found.error.isfinite(), torch.nan)
+        network.scores.fit(spread(network.ellipses(found.covariance)), near)
+
+    def _lean(self, right: Tensor) -> float:
+        """How far the truth lies to the right of the answers, on average; of (N, L) for each."""
+        known = torch.isfinite(right).any(dim=1)
+        shift, weight = right[known].nanmean(dim=1), self._weights[known]
+        return float((shift * weight).sum() / weight.sum())
+
+    def _fit_ellipses(self, network: Network, found: _Answers) -> None:
+        """Fit them on the faces that are annotated in the model's own scheme, if there are any.
+
+        What another scheme calls the same point may lie elsewhere.
+        """
+        own = [sample.landmarks.scheme.name == self._recipe.scheme for sample in self._samples]
+        chosen = torch.tensor(own) | (not any(own))
+        groups = sorted({sample.group for sample in self._samples})
+        numbers = {group: number % FOLDS for number, group in enumerate(groups)}
+        fold = torch.tensor([numbers[sample.group] for sample in self._samples])
+        network.ellipses.fit(
+            found.covariance[chosen],
+            found.offsets[chosen],
+            weight=self._weights[chosen],
+            fold=fold[chosen],
+            source=self._source[chosen],
+        )
 
     @torch.no_grad()
-    def _answers(self, network: Network) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Of each batch, in pixels of the crop: spread, truth less answer, size of the box.
-
-        Shapes (N, L), (N, L, 2) and (N,); truth less answer is NaN where no truth is known.
-        """
+    def _answers(self, network: Network) -> _Answers:
         network.eval()
-        answers = []
+        covariances, offsets, sizes = [], [], []
         for start in range(0, len(self._samples), SIZE):
             batch = self._batch(start)
             found, target = network.predict(batch.crops), batch.target
-            offsets = (target.points - found.points).where(target.known[..., None] > 0, torch.nan)
-            answers.append((found.spread, offsets, target.size))
-        return answers
+            apart = (target.points - found.points).where(target.known[..., None] > 0, torch.nan)
+            covariances.append(found.covariance)
+            offsets.append(apart)
+            sizes.append(target.size)
+        return _Answers(torch.cat(covariances), torch.cat(offsets), torch.cat(sizes))
 
     def _batch(self, start: int) -> Batch:
         crops: list[Crop] = []

@@ -32,20 +32,22 @@ def draw(points: Tensor, cells: int, *, stride: float, sigma: float) -> Tensor:
 
 
 def locate(logits: Tensor, stride: float) -> tuple[Tensor, Tensor]:
-    """The mean place of each map and how far the map spreads about it (Sun et al., ECCV 2018).
+    """The mean place of each map (Sun et al., ECCV 2018), and its covariance about it.
 
     Args:
         logits: (B, L, N, N); their softmax over the cells is where the landmark may be.
         stride: pixels of the crop in one cell.
 
     Returns:
-        The means (B, L, 2) and the standard deviations (B, L), both in pixels of the crop.
+        The means (B, L, 2) in pixels of the crop and the covariances (B, L, 2, 2) in those squared.
     """
     cells = logits.shape[-1]
     centers = cell_centers(cells, stride, logits)
     chance = torch.softmax(logits.flatten(2).float(), dim=-1).view(logits.shape)
     along_x, along_y = chance.sum(dim=-2), chance.sum(dim=-1)
     x, y = along_x @ centers, along_y @ centers
-    spread = ((centers - x[..., None]) ** 2 * along_x).sum(dim=-1)
-    spread = spread + ((centers - y[..., None]) ** 2 * along_y).sum(dim=-1)
-    return torch.stack([x, y], dim=-1), spread.clamp(min=1e-6).sqrt()
+    right, down = centers - x[..., None], centers - y[..., None]  # (B, L, N) from the mean
+    xx, yy = (right**2 * along_x).sum(dim=-1), (down**2 * along_y).sum(dim=-1)
+    xy = (down * (chance @ right[..., None]).squeeze(-1)).sum(dim=-1)
+    covariance = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], dim=-2)
+    return torch.stack([x, y], dim=-1), covariance
