@@ -57,6 +57,35 @@ def spot_weights(
     return path
 
 
+@pytest.fixture(scope="session")
+def doubtful_weights(tmp_path_factory: pytest.TempPathFactory, spot_weights: Path) -> Path:
+    """The file of the spot network, which now knows a covariance: [[4, 1], [1, 2]] for all."""
+    onnx = pytest.importorskip("onnx")
+    helper, model = onnx.helper, onnx.load(spot_weights)
+    constants = {
+        "zero": np.array(0, np.float32),
+        "axes": np.array([2, 3], np.int64),
+        "matrix": np.array([[4, 1], [1, 2]], np.float32),
+    }
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Mul", ["scores", "zero"], ["zeros"]),
+            helper.make_node("Unsqueeze", ["zeros", "axes"], ["columns"]),
+            helper.make_node("Add", ["columns", "matrix"], ["covariances"]),
+        ]
+    )
+    shape = ["B", 68, 2, 2]
+    model.graph.output.append(
+        helper.make_tensor_value_info("covariances", onnx.TensorProto.FLOAT, shape)
+    )
+    path = tmp_path_factory.mktemp("weights") / "doubtful.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def _spot_network(manifest: Manifest) -> bytes:
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT

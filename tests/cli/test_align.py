@@ -288,3 +288,38 @@ def test_a_verb_without_pictures_is_misuse(align: Command) -> None:
     done = align("--json")
     assert done.code == 2
     assert "name a picture" in done.err
+
+
+def test_uncertainty_is_drawn_and_said(
+    command: Command, photo: Path, doubtful_weights: Path, tmp_path: Path
+) -> None:
+    words = ["align", photo, "--model", doubtful_weights, "--box", BOX, "--out"]
+    assert command(*words, tmp_path / "plain").code == 0
+    assert command(*words, tmp_path / "shown", "--show", "uncertainty").code == 0
+    plain, shown = (
+        read_image(tmp_path / folder / "photo.png").astype(int) for folder in ("plain", "shown")
+    )
+    assert (np.abs(plain - shown).max(axis=2) > 20).sum() > 100
+    said = json.loads((tmp_path / "shown" / "photo.json").read_text())["faces"][0]["landmarks"]
+    xx, xy, yy = said["covariances"][0]
+    assert (xx / yy, xy / yy) == pytest.approx((2, 0.5), rel=1e-4)
+
+
+def test_uncertainty_that_a_model_does_not_know_cannot_be_shown(
+    align: Command, photo: Path, tmp_path: Path
+) -> None:
+    done = align(photo, "--box", BOX, "--out", tmp_path, "--show", "uncertainty")
+    assert done.code == 1
+    assert "spot: does not say how far its landmarks may be off" in done.err
+
+
+def test_nothing_can_be_shown_without_a_drawing(align: Command, photo: Path) -> None:
+    done = align(photo, "--box", BOX, "--json", "--show", "uncertainty")
+    assert done.code == 2
+    assert "--show" in done.err
+
+
+def test_what_cannot_be_shown_is_misuse(align: Command, photo: Path, tmp_path: Path) -> None:
+    done = align(photo, "--box", BOX, "--out", tmp_path, "--show", "age")
+    assert done.code == 2
+    assert "uncertainty" in done.err

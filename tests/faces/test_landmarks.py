@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from canthus.faces import SCHEMES, Landmarks, scheme_of
+from canthus.faces import SCHEMES, Landmarks, find_conversion, scheme_of
 
 EVERY_SCHEME = list(SCHEMES)
 
@@ -105,3 +105,62 @@ def test_a_point_is_finite_or_not_known_at_all(row: tuple[float, float]) -> None
     points[2] = row
     with pytest.raises(ValueError, match="at index 2"):
         Landmarks(points, scheme_of("5"))
+
+
+def rounds(count: int) -> NDArray[np.float32]:
+    """Covariances that differ from point to point, longer along a falling diagonal."""
+    size = np.arange(1, count + 1, dtype=np.float32)[:, None, None]
+    return size * np.array([[2, 1], [1, 2]], np.float32)
+
+
+def test_covariances_come_with_the_points() -> None:
+    landmarks = Landmarks(np.zeros((5, 2)), scheme_of("5"), covariances=rounds(5))
+    assert landmarks.covariances is not None
+    assert landmarks.covariances.dtype == np.float32
+    np.testing.assert_array_equal(landmarks.covariances, rounds(5))
+
+
+def test_mirroring_exchanges_covariances_and_turns_their_ellipses() -> None:
+    landmarks = Landmarks(np.zeros((5, 2)), scheme_of("5"), covariances=rounds(5))
+    expected = rounds(5)[[1, 0, 2, 4, 3]] * np.array([[1, -1], [-1, 1]])
+    np.testing.assert_array_equal(landmarks.mirrored(9).covariances, expected)
+
+
+def test_a_mixed_point_has_the_mean_of_the_covariances() -> None:
+    landmarks = Landmarks(np.zeros((68, 2)), scheme_of("68"), covariances=rounds(68))
+    found = landmarks.map("5").covariances
+    assert found is not None
+    # the right eye is the mean of 36 to 41, which are as large as 37 to 42; the nose is 30
+    np.testing.assert_allclose(found[0], 39.5 * np.array([[2, 1], [1, 2]]), rtol=1e-6)
+    np.testing.assert_allclose(found[2], 31 * np.array([[2, 1], [1, 2]]), rtol=1e-6)
+
+
+def test_a_point_that_is_not_held_has_no_covariance() -> None:
+    way = find_conversion("19", "5")
+    found = way.convert_covariances(np.where(np.arange(19)[:, None, None] == 7, np.nan, rounds(19)))
+    assert np.isnan(found[0]).all()
+    assert np.isfinite(found[1:]).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 2), (5, 2), (5, 3), (5, 3, 3)])
+def test_covariances_that_do_not_fit_the_points_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"covariances of shape \(5, 2, 2\), found \("):
+        Landmarks(np.zeros((5, 2)), scheme_of("5"), covariances=np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        [[1, 2], [2, 1]],
+        [[-1, 0], [0, -1]],
+        [[0, 0], [0, 0]],
+        [[1, 0.5], [0.4, 1]],
+        [[np.inf, 0], [0, 1]],
+        [[np.nan, 0], [0, 1]],
+    ],
+)
+def test_what_is_no_covariance_is_refused(matrix: list[list[float]]) -> None:
+    covariances = rounds(5)
+    covariances[3] = matrix
+    with pytest.raises(ValueError, match=r"positive definite, or all NaN.* at index 3"):
+        Landmarks(np.zeros((5, 2)), scheme_of("5"), covariances=covariances)

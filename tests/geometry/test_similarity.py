@@ -23,6 +23,18 @@ def test_a_similarity_knows_its_scale_and_roll() -> None:
     assert (turned().scale, turned().roll_deg) == pytest.approx((1.83, 31.4))
 
 
+def test_a_quarter_turn_lays_an_ellipse_down_and_scale_2_makes_its_area_4_times_as_large() -> None:
+    quarter = Similarity.about((3, 4), (5, 6), scale=2, roll_deg=90)
+    found = quarter.apply_covariances([[[9, 1], [1, 4]]])
+    np.testing.assert_allclose(found, [[[16, -4], [-4, 36]]], atol=1e-12)
+
+
+def test_points_drawn_with_a_covariance_have_the_mapped_one_where_they_are_mapped() -> None:
+    drawn = np.random.default_rng(0).multivariate_normal((5, 5), [[3, 1], [1, 2]], 1000)
+    expected = np.cov(turned().apply(drawn).T)
+    np.testing.assert_allclose(turned().apply_covariances(np.cov(drawn.T)), expected)
+
+
 def test_a_picture_twice_as_large_has_its_first_pixel_at_half_a_pixel() -> None:
     whole_picture = Box(-0.5, -0.5, 3.5, 3.5)
     doubled = Similarity.crop(whole_picture, 8)

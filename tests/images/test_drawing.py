@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from canthus.faces import SCHEMES, Face, Landmarks
 from canthus.geometry import Box, Similarity
-from canthus.images.drawing import LEFT, RIGHT, draw_faces, draw_landmarks
+from canthus.images.drawing import LEFT, RIGHT, draw_ellipses, draw_faces, draw_landmarks
 
 Picture = NDArray[np.uint8]
 GRAY = 128
@@ -166,3 +166,61 @@ def test_a_drawing_is_seen_on_any_skin(background: int) -> None:
 def test_a_drawing_is_the_same_every_time() -> None:
     faces = [face_of(ring(200, 350, 350)), face_of(ring(80, 100, 100))]
     assert np.array_equal(draw_faces(canvas_of(700), faces), draw_faces(canvas_of(700), faces))
+
+
+def doubtful(covariance: list[list[float]], x: float = 350, y: float = 350) -> Landmarks:
+    """One of five points, and what of it is expected."""
+    points, covariances = np.full((5, 2), np.nan), np.full((5, 2, 2), np.nan)
+    points[0], covariances[0] = (x, y), covariance
+    return Landmarks(points, SCHEMES["5"], covariances=covariances)
+
+
+def test_an_ellipse_is_as_long_and_wide_as_95_percent_of_a_gaussian() -> None:
+    canvas = canvas_of(700)
+    draw_ellipses(canvas, doubtful([[900, 0], [0, 100]]))
+    y, x = np.nonzero((canvas != GRAY).any(axis=2))
+    # 2.4477 standard deviations of 30 and 10 pixels on either side
+    assert (np.ptp(x), np.ptp(y)) == pytest.approx((146.9, 48.9), abs=2.5)
+    assert (x.mean(), y.mean()) == pytest.approx((350, 350), abs=0.5)
+
+
+def test_an_ellipse_points_where_its_covariance_does() -> None:
+    canvas = canvas_of(700)
+    draw_ellipses(canvas, doubtful([[500, 400], [400, 500]]))
+    y, x = np.nonzero((canvas != GRAY).any(axis=2))
+    assert np.corrcoef(x, y)[0, 1] > 0.7  # y runs down, as in the covariance
+
+
+def test_ellipses_let_the_picture_show_through() -> None:
+    canvas = np.random.default_rng(0).integers(100, 150, (700, 700, 3), np.uint8)
+    before = canvas.copy()
+    draw_ellipses(canvas, doubtful([[900, 0], [0, 900]]))
+    inside = np.s_[335:366, 335:366, 0]
+    shown = np.corrcoef(before[inside].ravel(), canvas[inside].ravel())[0, 1]
+    assert (canvas[inside] != before[inside]).any()
+    assert shown > 0.9
+
+
+def test_points_without_a_covariance_have_no_ellipse() -> None:
+    canvas = canvas_of(700)
+    draw_ellipses(canvas, ring(200, 350, 350))
+    assert (canvas == GRAY).all()
+
+
+def test_uncertainty_is_drawn_only_when_asked_for() -> None:
+    landmarks = ring(300, 350, 350)
+    wide = np.tile(400 * np.eye(2), (68, 1, 1))
+    sure = Landmarks(landmarks.points, landmarks.scheme)
+    unsure = Landmarks(landmarks.points, landmarks.scheme, covariances=wide)
+    usual = draw_faces(canvas_of(700), [face_of(unsure)])
+    assert np.array_equal(usual, draw_faces(canvas_of(700), [face_of(sure)]))
+    assert not np.array_equal(
+        usual, draw_faces(canvas_of(700), [face_of(unsure)], uncertainty=True)
+    )
+
+
+@pytest.mark.parametrize(("x", "y"), [(-1e6, 350), (699, 0)])
+def test_an_ellipse_may_reach_beyond_the_picture(x: float, y: float) -> None:
+    canvas = canvas_of(700)
+    draw_ellipses(canvas, doubtful([[1e12, 0], [0, 1e4]], x, y))
+    assert canvas.shape == (700, 700, 3)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from canthus.models.weights import misfits
+from canthus.models.weights import completed, misfits
 
 
 @pytest.fixture
@@ -40,3 +40,9 @@ def test_of_many_that_do_not_fit_three_are_named(network: nn.Module) -> None:
     said = misfits(network, {})
     assert said.endswith("expected 1.weight, found none; and 5 more")
     assert said.count("found none") == 3
+
+
+def test_older_weights_are_completed_by_ellipses_and_by_nothing_else() -> None:
+    network = nn.ModuleDict({"body": nn.Linear(2, 3), "ellipses": nn.Linear(1, 1)})
+    older = {"body.weight": torch.ones(3, 2)}
+    assert list(completed(network, older)) == ["ellipses.weight", "ellipses.bias", "body.weight"]

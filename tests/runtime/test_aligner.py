@@ -128,6 +128,41 @@ def test_a_turned_face_is_cut_out_upright(spot_weights: Path, roll_deg: float) -
     np.testing.assert_allclose(first_point(upright @ rotation.T), expected, atol=2e-3)
 
 
+@pytest.fixture(scope="module")
+def doubtful(doubtful_weights: Path) -> Aligner:
+    return load(doubtful_weights)
+
+
+def test_covariances_are_in_the_pictures_pixels(doubtful: Aligner) -> None:
+    (face,) = doubtful(spot(81, 62), boxes=[about(80, 60, side=48)])
+    # The crop shows 2 x 48 pixels in 64: the picture's are 1.5 times as many, and 2.25 squared.
+    expected = np.tile(2.25 * np.array([[4, 1], [1, 2]]), (68, 1, 1))
+    assert face.landmarks.covariances is not None
+    np.testing.assert_allclose(face.landmarks.covariances, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("roll_deg", [90, 180, -120])
+def test_ellipses_turn_with_the_face(doubtful: Aligner, roll_deg: float) -> None:
+    turn = np.radians(roll_deg)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    upright = np.array([(-9, -9), (9, -9), (0, 0), (-7, 11), (7, 11)])
+
+    def covariance(points: NDArray[np.float64]) -> NDArray[np.float32]:
+        found = Detection(about(80, 60), 1.0, (points + np.array([80, 60])).astype(np.float32))
+        turned = Aligner(doubtful.manifest, doubtful.backend, FakeDetector(found))
+        (face,) = turned(spot(84, 60))
+        assert face.landmarks.covariances is not None
+        return face.landmarks.covariances[0]
+
+    expected = rotation @ covariance(upright) @ rotation.T
+    np.testing.assert_allclose(covariance(upright @ rotation.T), expected, atol=0.01)
+
+
+def test_a_network_without_covariances_leaves_them_unknown(aligner: Aligner) -> None:
+    (face,) = aligner(spot(81, 62), boxes=[about(80, 60)])
+    assert face.landmarks.covariances is None
+
+
 def test_a_picture_may_be_a_file(aligner: Aligner, tmp_path: Path) -> None:
     write_image(tmp_path / "spot.png", spot(81, 62))
     (face,) = aligner(tmp_path / "spot.png", boxes=[about(80, 60)])

@@ -53,3 +53,12 @@ def test_scores_are_left_out_where_there_are_none() -> None:
     face = Face(FACE.box, 1.0, Landmarks(POINTS, scheme_of("5")))
     (said,) = json.loads(json.dumps(answer([face], image="b", size=(64, 48), model="m")))["faces"]
     assert list(said["landmarks"]) == ["scheme", "points"]
+
+
+def test_covariances_are_said_as_their_upper_triangles() -> None:
+    matrices = np.tile(np.array([[1234.5678, 0.00123456], [0.00123456, 2]], np.float32), (5, 1, 1))
+    matrices[2] = np.nan
+    face = Face(FACE.box, 1.0, Landmarks(POINTS, scheme_of("5"), covariances=matrices))
+    (said,) = json.loads(json.dumps(answer([face], image="b", size=(64, 48), model="m")))["faces"]
+    assert list(said["landmarks"]) == ["scheme", "points", "covariances"]
+    assert said["landmarks"]["covariances"][1:3] == [[1234.57, 0.00123456, 2.0], [None] * 3]

@@ -25,6 +25,24 @@ def test_crops_go_in_and_points_and_scores_come_out(spot_weights: Path) -> None:
     np.testing.assert_allclose(answer["scores"], 0.2, atol=1e-6)  # 51 / 255
 
 
+def test_covariances_come_out_of_a_network_that_has_them(doubtful_weights: Path) -> None:
+    answer = OnnxBackend(doubtful_weights).run(np.zeros((3, 64, 64, 3), np.uint8))
+    assert list(answer) == ["points", "scores", "covariances"]
+    np.testing.assert_array_equal(answer["covariances"][2, 67], [[4, 1], [1, 2]])
+
+
+def test_covariances_of_another_shape_are_refused(doubtful_weights: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    model = onnx.load(doubtful_weights)
+    model.graph.output[2].type.tensor_type.shape.dim[3].dim_value = 3
+    matrix = next(entry for entry in model.graph.initializer if entry.name == "matrix")
+    matrix.CopyFrom(onnx.numpy_helper.from_array(np.ones((2, 3), np.float32), "matrix"))
+    path = tmp_path / "wrong.onnx"
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(WeightsError, match=r"'covariances' of shape \('B', 68, 2, 2\)"):
+        OnnxBackend(path)
+
+
 def test_a_batch_equals_its_parts(spot_weights: Path) -> None:
     crops = np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3), np.uint8)
     backend = OnnxBackend(spot_weights)

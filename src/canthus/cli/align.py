@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from canthus.cli import boxes as given
 from canthus.cli import outputs, progress
-from canthus.cli.request import Request, make_parser, read
+from canthus.cli.request import UNCERTAINTY, Request, make_parser, read
 from canthus.errors import CanthusError
 from canthus.faces import Face
 from canthus.geometry import Box
@@ -51,7 +51,7 @@ def align(arguments: Sequence[str]) -> None:
     request = read(parser, arguments)
     try:
         jobs = _plan(request)
-        work = _Work(_load(request), request.boxes_from or "tight", request.out, request.json)
+        work = _Work(_load(request), request)
     except _MisuseError as error:
         parser.error(str(error))
     if request.out is not None:
@@ -68,9 +68,7 @@ class _Work:
     """What is to be done with each picture."""
 
     aligner: Aligner
-    boxes_from: str
-    out: Path | None
-    as_json: bool
+    request: Request
 
     def done(self, job: _Job) -> bool:
         """Whether a picture could be aligned; what went wrong is said on stderr."""
@@ -89,22 +87,24 @@ class _Work:
         size = (image.shape[1], image.shape[0])
         model = self.aligner.manifest.name
         values = answer(faces, image=str(job.picture), size=size, model=model)
-        if self.out is not None:
+        out = self.request.out
+        if out is not None:
             from canthus.images.drawing import draw_faces  # not needed for JSON alone
 
-            json_path, picture_path = outputs.paths_for(self.out, job.name)
+            json_path, picture_path = outputs.paths_for(out, job.name)
             outputs.write_json(json_path, values)
-            write_image(picture_path, draw_faces(image, faces))
-        if self.as_json:
+            drawn = draw_faces(image, faces, uncertainty=self.request.show == UNCERTAINTY)
+            write_image(picture_path, drawn)
+        if self.request.json:
             print(outputs.to_line(values), flush=True)
-        elif self.out is not None:
-            print(_summary(job.picture, faces, self.out / job.name), flush=True)
+        elif out is not None:
+            print(_summary(job.picture, faces, out / job.name), flush=True)
 
     def _find(self, picture: Path, image: NDArray[np.uint8], boxes: list[Box] | None) -> list[Face]:
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
             try:
-                faces = self.aligner(image, boxes, self.boxes_from)
+                faces = self.aligner(image, boxes, self.request.boxes_from or "tight")
             except ValueError as error:  # a box that is not in this picture
                 raise CanthusError(f"{picture}: {error}") from None
         for warning in told:
@@ -137,9 +137,21 @@ def _boxes_of(files: Sequence[Path], request: Request) -> Sequence[Boxes]:
 def _load(request: Request) -> Aligner:
     try:
         relation_of(request.boxes_from or "tight")
-        return load(request.model, device=request.device, threads=request.threads)
+        aligner = load(request.model, device=request.device, threads=request.threads)
     except ValueError as error:
         raise _MisuseError(str(error)) from None
+    if request.show == UNCERTAINTY and not _is_uncertain(aligner):
+        raise CanthusError(
+            f"{aligner.manifest.name}: does not say how far its landmarks may be off, so there is "
+            "no uncertainty to show; models trained before that was measured do not know"
+        )
+    return aligner
+
+
+def _is_uncertain(aligner: Aligner) -> bool:
+    """Whether a model gives covariances: seen by what it says of an empty crop."""
+    side = aligner.manifest.crop_size
+    return "covariances" in aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
 
 
 def _summary(picture: Path, faces: Sequence[Face], target: Path) -> str:

@@ -17,6 +17,9 @@ ABOUT = """Find the landmarks of every face in pictures.
 
 A picture that fails is reported, and the others go on."""
 
+UNCERTAINTY = "uncertainty"
+SHOWN = (UNCERTAINTY,)  # what can be drawn besides landmarks and boxes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -29,6 +32,7 @@ class Request:
     box: list[Box] | None = None
     boxes: Path | None = None
     boxes_from: str | None = None
+    show: str | None = None
     device: str = "cpu"
     threads: int = 1
 
@@ -60,6 +64,11 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="who drew the boxes: tight (around the landmarks, the default) or a detector by name",
     )
+    add(
+        "--show",
+        choices=SHOWN,
+        help="draw also how far each landmark may be off: its ellipse holds it in 95 of 100 cases",
+    )
     add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
     add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")
     return parser
@@ -79,6 +88,8 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
         parser.error("say where to: --out FOLDER, --json, or both")
     if request.box and request.boxes:
         parser.error("give --box or --boxes, not both")
+    if request.show and request.out is None:
+        parser.error("--show is about the drawings: it needs --out FOLDER")
     if request.boxes_from is not None and not (request.box or request.boxes):
         parser.error("--boxes-from needs --box or --boxes")
     return request

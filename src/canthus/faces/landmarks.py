@@ -17,22 +17,30 @@ class Landmarks:
         points: (L, 2) or (L, 3) float32 in pixels; a row of NaN is a point that is not known.
         scheme: what index i means.
         scores: (L,) float32 in [0, 1], or None where nobody scored them.
+        covariances: (L, 2, 2) float32 in pixels squared: of each point's error in the plane of
+            the picture, as its model expects it; NaN where not known, None where nobody said.
 
     Raises:
-        ValueError: if the points do not fit the scheme, the scores do not fit the points, or a
-            point is infinite or known in part.
+        ValueError: if the points do not fit the scheme, scores or covariances do not fit the
+            points, a point is infinite or known in part, or a covariance is none.
     """
 
     points: NDArray[np.float32]
     scheme: LandmarkScheme
     scores: NDArray[np.float32] | None
+    covariances: NDArray[np.float32] | None
 
     def __init__(
-        self, points: ArrayLike, scheme: LandmarkScheme, scores: ArrayLike | None = None
+        self,
+        points: ArrayLike,
+        scheme: LandmarkScheme,
+        scores: ArrayLike | None = None,
+        covariances: ArrayLike | None = None,
     ) -> None:
         object.__setattr__(self, "points", _checked_points(points, scheme))
         object.__setattr__(self, "scheme", scheme)
         object.__setattr__(self, "scores", _checked_scores(scores, scheme))
+        object.__setattr__(self, "covariances", _checked_covariances(covariances, scheme))
 
     @property
     def num_landmarks(self) -> int:
@@ -70,14 +78,21 @@ class Landmarks:
             return self
         way = find_conversion(self.scheme.name, scheme_name)
         scores = None if self.scores is None else way.convert_scores(self.scores)
-        return Landmarks(way.convert(self.points), scheme_of(scheme_name), scores)
+        covariances = self.covariances
+        if covariances is not None:
+            covariances = way.convert_covariances(covariances).astype(np.float32)
+        return Landmarks(way.convert(self.points), scheme_of(scheme_name), scores, covariances)
 
     def mirrored(self, width: float) -> "Landmarks":
         """The landmarks in the mirrored picture, which is `width` pixels wide."""
         order = list(self.scheme.mirror)
         points = self.points[order]
         points[:, 0] = width - 1 - points[:, 0]
-        return Landmarks(points, self.scheme, None if self.scores is None else self.scores[order])
+        scores = None if self.scores is None else self.scores[order]
+        covariances = self.covariances
+        if covariances is not None:
+            covariances = covariances[order] * np.array([[1, -1], [-1, 1]], np.float32)
+        return Landmarks(points, self.scheme, scores, covariances)
 
 
 def _checked_points(values: ArrayLike, scheme: LandmarkScheme) -> NDArray[np.float32]:
@@ -107,6 +122,30 @@ def _checked_scores(values: ArrayLike | None, scheme: LandmarkScheme) -> NDArray
             f"found {scores.shape}"
         )
     return scores
+
+
+def _checked_covariances(
+    values: ArrayLike | None, scheme: LandmarkScheme
+) -> NDArray[np.float32] | None:
+    if values is None:
+        return None
+    covariances = _frozen(values)
+    if covariances.shape != (scheme.num_landmarks, 2, 2):
+        raise ValueError(
+            f"scheme {scheme.name} has covariances of shape ({scheme.num_landmarks}, 2, 2), "
+            f"found {covariances.shape}"
+        )
+    xx, xy, yx, yy = covariances.astype(np.float64).reshape(-1, 4).T
+    with np.errstate(over="ignore", invalid="ignore"):  # infinite ones fail all of these
+        sound = (xx > 0) & (yy > 0) & (xy == yx) & (xx * yy > xy * xy) & (xx + yy < np.inf)
+    sound |= np.isnan(covariances).all(axis=(1, 2))
+    if not sound.all():
+        where = int(np.argmin(sound))
+        raise ValueError(
+            "a covariance is symmetric and positive definite, or all NaN if unknown; found "
+            f"{covariances[where].tolist()} at index {where}"
+        )
+    return covariances
 
 
 def _frozen(values: ArrayLike) -> NDArray[np.float32]:

@@ -94,6 +94,12 @@ class Similarity:
         """Map points (..., 2)."""
         return np.asarray(points, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
 
+    def apply_covariances(self, covariances: ArrayLike) -> NDArray[np.float64]:
+        """Map covariances (..., 2, 2) of points: they turn with the plane, and scale as areas."""
+        linear = self.matrix[:, :2]
+        mapped = linear @ np.asarray(covariances, np.float64) @ linear.T
+        return np.asarray((mapped + mapped.swapaxes(-1, -2)) / 2)  # symmetric to the last bit
+
     def inverse(self) -> Self:
         """The map back."""
         linear = self.matrix[:, :2].T / self.scale**2

@@ -24,12 +24,15 @@ DARK: Color = (16, 18, 24)
 MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
 _LINES_SHOW, _BOX_SHOWS, _PLATE_SHOWS = 0.8, 0.6, 0.7  # how far each covers what is below
+_RINGS_SHOW, _INSIDES_SHOW = 0.9, 0.25
+_HELD = 5.991  # squared Mahalanobis distance within which a Gaussian holds 95 %
+_CORNERS = 60  # of the polygon that stands for an ellipse
 
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
 
-def draw_faces(image: ArrayLike, faces: Sequence[Face]) -> Pixels:
+def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = False) -> Pixels:
     """Draw landmarks, the scheme's lines between them, boxes and scores on a copy of a picture.
 
     What is on the subject's right is blue, on the left orange; the nose is green, the mouth pink,
@@ -40,6 +43,8 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face]) -> Pixels:
     Args:
         image: RGB, anything that `as_image` takes.
         faces: with points in the picture's pixels.
+        uncertainty: draw around each point the ellipse that holds the true one in 95 of 100
+            cases, as far as the model says.
 
     Returns:
         A new uint8 RGB picture (H, W, 3).
@@ -54,6 +59,8 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face]) -> Pixels:
     for face in faces:
         _draw_frame(canvas, face, similarity)
     for face in faces:
+        if uncertainty:
+            draw_ellipses(canvas, face.landmarks, similarity=similarity)
         draw_landmarks(canvas, face.landmarks, similarity=similarity)
     return canvas
 
@@ -91,6 +98,51 @@ def draw_landmarks(
             _draw_dot(layer, points[index], 1.5 * pen.dot * pen.fine, DARK)
         for index in known:
             _draw_dot(layer, points[index], pen.dot * pen.fine, colors[index])
+
+
+def draw_ellipses(
+    canvas: Pixels, landmarks: Landmarks, *, similarity: Similarity | None = None
+) -> None:
+    """Draw where one face's points are in 95 of 100 cases, on the canvas itself.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3), contiguous; changed in place.
+        landmarks: the points; those without a covariance are left out.
+        similarity: from the points' pixels to the canvas's, where they differ.
+    """
+    covariances = landmarks.covariances
+    if covariances is None:
+        return
+    known = np.flatnonzero(landmarks.known & np.isfinite(covariances).all(axis=(1, 2)))
+    if len(known) == 0:
+        return
+    outlines = [
+        _within_reach(canvas, _outline(landmarks.points[i, :2], covariances[i]), similarity)
+        for i in known
+    ]
+    points = _within_reach(canvas, landmarks.points[known, :2], similarity)
+    side = float(np.ptp(points, axis=0).max())
+    pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks, weight=0.6)
+    colors = _colors(landmarks.scheme)
+    with _magnified(canvas, np.concatenate(outlines), pen) as (layer, to_layer):
+        rings = [fixed(to_layer.apply(outline)) for outline in outlines]
+        inside, bare = layer.copy(), layer.copy()
+        for index, ring in zip(known, rings, strict=True):
+            cv2.fillPoly(inside, [ring], colors[index], cv2.LINE_AA, BITS)
+        layer[:] = cv2.addWeighted(inside, _INSIDES_SHOW, bare, 1 - _INSIDES_SHOW, 0)
+        bare[:] = layer
+        width = pen.width(rimmed=False)
+        for index, ring in zip(known, rings, strict=True):
+            cv2.polylines(layer, [ring], True, colors[index], width, cv2.LINE_AA, BITS)
+        layer[:] = cv2.addWeighted(layer, _RINGS_SHOW, bare, 1 - _RINGS_SHOW, 0)
+
+
+def _outline(center: ArrayLike, covariance: ArrayLike) -> Points:
+    """The ellipse that holds 95 % of a Gaussian, as a polygon (n, 2)."""
+    angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    variances, axes = np.linalg.eigh(np.asarray(covariance, np.float64))
+    return np.asarray(center + circle * np.sqrt(_HELD * variances.clip(0)) @ axes.T, np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from canthus.images.arrays import as_image
 from canthus.images.files import read_image
 from canthus.images.warp import crop
 from canthus.runtime import looks, weights
-from canthus.runtime.backend import Backend, open_weights
+from canthus.runtime.backend import Arrays, Backend, open_weights
 from canthus.runtime.looks import Boxes, Look
 from canthus.runtime.manifest import Manifest
 
@@ -71,7 +71,8 @@ class Aligner:
 
         A face's `box` is the tight box around the landmarks found, and its `score` the
         detector's, or 1 where the box was given. How far to trust the landmarks is told by the
-        mean of `landmarks.scores`.
+        mean of `landmarks.scores`, and how far each may be off by `landmarks.covariances`, from
+        models that know.
 
         Args:
             image: RGB, uint8 (H, W, 3) or what `images.arrays.as_image` makes that of; or a file.
@@ -187,30 +188,29 @@ class Aligner:
         crops = np.concatenate([cut.crops for cut in cuts])
         starts = range(0, len(crops), batch_size)
         parts = [self.backend.run(crops[i : i + batch_size]) for i in starts]
-        points = iter(np.concatenate([part["points"] for part in parts]))
-        scores = iter(np.concatenate([part["scores"] for part in parts]))
+        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        answers = ({name: rows[i] for name, rows in found.items()} for i in range(len(crops)))
         return [
             [
-                self._face(next(points), next(scores), to_crop, score)
+                self._face(next(answers), to_crop, score)
                 for to_crop, score in zip(cut.maps, cut.scores, strict=True)
             ]
             for cut in cuts
         ]
 
-    def _face(
-        self,
-        points: NDArray[np.float32],
-        scores: NDArray[np.float32],
-        to_crop: Similarity,
-        score: float,
-    ) -> Face:
-        """A face in the picture, from its landmarks in the crop."""
-        in_picture = to_crop.inverse().apply(points).astype(np.float32)
+    def _face(self, answer: Arrays, to_crop: Similarity, score: float) -> Face:
+        """A face in the picture, from what the network answers about its crop."""
+        to_picture = to_crop.inverse()
+        in_picture = to_picture.apply(answer["points"]).astype(np.float32)
+        covariances = None
+        if "covariances" in answer:
+            covariances = to_picture.apply_covariances(answer["covariances"])
         try:
             box = Box.around(in_picture)
         except ValueError:
             raise WeightsError(f"{self.manifest.name}: all landmarks are at one place") from None
-        landmarks = Landmarks(in_picture, scheme_of(self.manifest.scheme), scores)
+        scheme = scheme_of(self.manifest.scheme)
+        landmarks = Landmarks(in_picture, scheme, answer["scores"], covariances)
         return Face(box, score, landmarks)
 
 

@@ -11,6 +11,7 @@ from canthus.faces import Face
 SCHEMA = 1
 PIXEL_DIGITS = 3  # a thousandth of a pixel
 SCORE_DIGITS = 4
+COVARIANCE_DIGITS = 6  # in all, not behind the point: a small face has small ones
 
 
 def answer(
@@ -43,6 +44,8 @@ def _plain(face: Face) -> dict[str, object]:
     }
     if landmarks.scores is not None:
         points["scores"] = _rounded(landmarks.scores, SCORE_DIGITS)
+    if landmarks.covariances is not None:
+        points["covariances"] = [_triangle(matrix) for matrix in landmarks.covariances.tolist()]
     plain: dict[str, object] = {
         "box": _rounded(face.box.as_tuple(), PIXEL_DIGITS),
         "score": round(face.score, SCORE_DIGITS),
@@ -58,6 +61,13 @@ def _plain(face: Face) -> dict[str, object]:
     if face.expected_error is not None:
         plain["expected_error"] = round(face.expected_error, SCORE_DIGITS)
     return plain
+
+
+def _triangle(matrix: list[list[float]]) -> list[float | None]:
+    """A symmetric matrix as xx, xy and yy."""
+    (xx, xy), (_, yy) = matrix
+    values = (xx, xy, yy)
+    return [None if math.isnan(v) else float(f"{v:.{COVARIANCE_DIGITS}g}") for v in values]
 
 
 def _rounded(values: Iterable[float], digits: int) -> list[float | None]:
