@@ -34,6 +34,7 @@ class FakeAligner:
         offset: pixels right and down.
         lost: pictures in which it finds nobody.
         score: of every landmark; none by default.
+        variance: of every landmark's error along x and y; not known by default.
         strangers: boxes of further faces, which come first.
         scheme: it answers in.
         given: the boxes it was given so far.
@@ -42,6 +43,7 @@ class FakeAligner:
     offset: tuple[float, float] = (0.0, 0.0)
     lost: tuple[int, ...] = ()
     score: float | None = None
+    variance: float | None = None
     strangers: tuple[Box, ...] = ()
     scheme: str = "68"
     given: list[Sequence[Box] | None] = field(default_factory=list)
@@ -68,7 +70,9 @@ class FakeAligner:
 
     def _face(self, points: NDArray[np.float32]) -> Face:
         scores = None if self.score is None else np.full(68, self.score, np.float32)
-        landmarks = Landmarks(points, SCHEMES["68"], scores).map(self.scheme)
+        variance = self.variance
+        covariances = None if variance is None else np.tile(variance * np.eye(2), (68, 1, 1))
+        landmarks = Landmarks(points, SCHEMES["68"], scores, covariances).map(self.scheme)
         return Face(Box.around(points), 1.0, landmarks)
 
 

@@ -279,3 +279,38 @@ def test_the_pose_of_a_model_is_scored_where_it_is_known(fake: Fake, benchmark: 
     assert pose is not None
     assert (pose.pitch, pose.yaw, pose.roll) == pytest.approx((0, 2, 3))
     assert evaluate(fake(), benchmark).pose is None
+
+
+def held(fake: Fake, benchmark: Benchmark, **said: object) -> list[tuple[float, float]]:
+    """Level and share of the ellipses, where all errors are 1 pixel but those of a lost face."""
+    found = evaluate(fake(offset=(0.6, 0.8), lost=(3,), **said), benchmark).ellipses
+    assert found is not None
+    return [(each.level, each.held) for each in found]
+
+
+def test_ellipses_hold_the_errors_that_lie_in_them(fake: Fake, benchmark: Benchmark) -> None:
+    # a squared distance of 4; a Gaussian holds 86 % up to there
+    assert held(fake, benchmark, variance=0.25) == [
+        (0.5, 0),
+        (0.68, 0),
+        (0.8, 0),
+        (0.9, 1),
+        (0.95, 1),
+        (0.99, 1),
+    ]
+
+
+def test_ellipses_of_converted_landmarks_are_looked_at_too(
+    fake: Fake, benchmark: Benchmark
+) -> None:
+    others = tuple(
+        replace(sample, landmarks=sample.landmarks.map("5")) for sample in benchmark.samples
+    )
+    small = replace(benchmark, samples=others, normalizer="box_size", beside=())
+    assert held(fake, small, variance=0.25)[2:4] == [(0.8, 0), (0.9, 1)]
+
+
+def test_without_covariances_there_is_nothing_to_hold(fake: Fake, benchmark: Benchmark) -> None:
+    report = evaluate(fake(), benchmark)
+    assert report.ellipses is None
+    assert report.to_plain()["ellipses"] is None

@@ -19,7 +19,7 @@ from canthus.evaluation.words import normalizer
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
 from canthus.images.files import write_image
-from canthus.metrics import NORMALIZERS, OverBins, Visibility, reliability
+from canthus.metrics import NORMALIZERS, Coverage, OverBins, Visibility, reliability
 
 SCHEME = SCHEMES["68"]
 SHAPE = points_of(Head())[:, :2]
@@ -307,6 +307,12 @@ def test_a_condition_that_few_faces_know_is_not_drawn() -> None:
 def test_a_condition_that_is_the_same_for_all_is_not_drawn() -> None:
     faces = [face(index, conditions={"box_scale": 1.0}) for index in range(40)]
     assert "The scale of the box given is 1 for all faces." in words(render(report_of(faces)))
+
+
+def test_ellipses_are_held_to_what_they_say(report: Report) -> None:
+    page = render(replace(report, ellipses=(Coverage(0.68, 0.7123), Coverage(0.95, 0.925))))
+    assert "What the ellipses hold" in page
+    assert "71.23" in page
 
 
 def test_scores_are_held_to_what_they_say(report: Report) -> None:

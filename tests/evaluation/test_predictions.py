@@ -232,6 +232,24 @@ def test_a_pose_and_unknown_scores_are_read(line: Line, tmp_path: Path) -> None:
     assert np.isnan(found.scores[0, 1])
 
 
+def test_covariances_are_read(line: Line, tmp_path: Path) -> None:
+    answer = line("a.jpg", 0)
+    answer["faces"][0]["landmarks"]["covariances"] = [[2, 1, 3], *[[1, 0, 1]] * 3, [None] * 3]
+    found = answers.read(written(tmp_path / "a.jsonl", answer)).covariances
+    assert found is not None
+    assert found.shape == (1, 5, 2, 2)
+    assert found[0, 0].tolist() == [[2, 1], [1, 3]]
+    assert np.isnan(found[0, 4]).all()
+
+
+@pytest.mark.parametrize("row", [[1, 2, 1], [0, 0, 0], [1, 0], "none", [1, None, 1]])
+def test_a_covariance_that_is_none_is_named(line: Line, tmp_path: Path, row: object) -> None:
+    answer = line("a.jpg", 0)
+    answer["faces"][0]["landmarks"]["covariances"] = [*[[1, 0, 1]] * 4, row]
+    with pytest.raises(DatasetError, match=r"a\.jsonl:1: faces\[0\]: .*(covariances|numbers)"):
+        answers.read(written(tmp_path / "a.jsonl", answer))
+
+
 def test_a_pose_that_is_none_is_named(line: Line, tmp_path: Path) -> None:
     answer = line("a.jpg", 0)
     answer["faces"][0]["pose"] = {"yaw_deg": 20}

@@ -10,6 +10,7 @@ import pytest
 from canthus.evaluation import Benchmark, Report, evaluate, to_text
 from canthus.evaluation.report import picture_names, plain
 from canthus.evaluation.tables import table
+from canthus.metrics import Coverage
 
 Fake = Callable[..., Any]
 
@@ -71,6 +72,17 @@ def test_the_text_says_what_scores_are_worth(report: Report) -> None:
     assert ["0.8", "to", "0.9", "340", "90.00", "100.00"] in [
         line.split() for line in text.splitlines()
     ]
+
+
+def test_json_and_text_say_what_ellipses_hold(report: Report) -> None:
+    known = replace(report, ellipses=(Coverage(0.68, 0.7123), Coverage(0.95, 0.925)))
+    assert json.loads(known.to_json())["ellipses"] == [
+        {"level": 0.68, "held": 0.7123},
+        {"level": 0.95, "held": 0.925},
+    ]
+    rows = [line.split() for line in to_text(known).splitlines()]
+    assert ["said", "%", "68", "95"] in rows
+    assert ["was", "%", "71.23", "92.50"] in rows
 
 
 def test_the_text_warns_of_a_conversion(report: Report) -> None:

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from canthus.metrics import aurc, expected_gap, reliability, risk_at_coverage, risk_curve
+from canthus.metrics import aurc, coverage, expected_gap, reliability, risk_at_coverage, risk_curve
 
 
 def test_each_bin_says_what_was_promised_and_what_was_kept() -> None:
@@ -87,3 +87,44 @@ def test_a_coverage_that_is_none_is_refused(coverage: float) -> None:
 def test_what_has_no_order_has_no_curve(errors: list[float], expected: list[float]) -> None:
     with pytest.raises(ValueError, match="expected errors"):
         risk_curve(errors, expected)
+
+
+def test_gaussian_errors_lie_in_their_ellipses_as_often_as_said() -> None:
+    covariance = np.array([[9, -4], [-4, 3]])
+    offsets = np.random.default_rng(0).multivariate_normal((0, 0), covariance, 100_000)
+    for found in coverage(offsets, np.tile(covariance, (len(offsets), 1, 1))):
+        assert found.held == pytest.approx(found.level, abs=0.005)
+
+
+def test_an_error_counts_by_the_width_of_its_ellipse_that_way() -> None:
+    along, across = coverage([(2, 2), (2, -2)], [[[5, 4], [4, 5]]] * 2, levels=[0.5, 0.95])
+    # 8 / 9 along the ellipse, within 1.39; 8 / 1 across it, beyond 5.99
+    assert (along.held, across.held) == (0.5, 0.5)
+
+
+def test_unknown_errors_and_unknown_ellipses_do_not_count() -> None:
+    unit, unknown = np.eye(2), np.full((2, 2), np.nan)
+    (found,) = coverage([(0, 0), (9, 9), (np.nan, 0)], [unit, unknown, unit], levels=[0.5])
+    assert found.held == 1
+
+
+def test_of_nothing_no_share_is_held() -> None:
+    (found,) = coverage(np.empty((0, 2)), np.empty((0, 2, 2)), levels=[0.5])
+    assert math.isnan(found.held)
+
+
+@pytest.mark.parametrize("covariance", [[[1, 2], [2, 1]], [[0, 0], [0, 0]], [[-1, 0], [0, -1]]])
+def test_an_ellipse_of_no_covariance_is_refused(covariance: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="positive definite"):
+        coverage([(0, 0)], [covariance])
+
+
+def test_ellipses_need_an_error_each() -> None:
+    with pytest.raises(ValueError, match=r"found \(1, 2\) and \(2, 2, 2\)"):
+        coverage([(0, 0)], [np.eye(2), np.eye(2)])
+
+
+@pytest.mark.parametrize("level", [0, 1, 95])
+def test_a_level_that_is_no_share_is_refused(level: float) -> None:
+    with pytest.raises(ValueError, match="levels above 0 and below 1"):
+        coverage([(0, 0)], [np.eye(2)], levels=[level])

@@ -27,7 +27,9 @@ def read(path: Path) -> Predictions:
         DatasetError: naming the line that is no such answer, or whose faces are of another
             scheme than those before.
     """
-    images, points, boxes, scores, poses, models = [], [], [], [], [], set()
+    images: list[str] = []
+    found: list[_Face] = []
+    models = set()
     scheme = ""
     files = sorted(path.glob("*.json")) if path.is_dir() else [path]
     for where, answer in chain.from_iterable(map(_answers, files)):
@@ -37,23 +39,28 @@ def read(path: Path) -> Predictions:
             face = _Face(plain, f"{where}: faces[{index}]", scheme)
             scheme = face.scheme
             images.append(image)
-            points.append(face.points)
-            boxes.append(face.box)
-            scores.append(face.scores)
-            poses.append(face.pose)
+            found.append(face)
     if not images:
         raise DatasetError(f"{path}: expected answers with faces, found none")
+    poses = np.array([face.pose for face in found])
     return Predictions(
         where=path,
         images=tuple(images),
-        points=np.array(points),
+        points=np.array([face.points for face in found]),
         scheme=scheme,
         model=models.pop() if len(models) == 1 else "",
-        boxes=tuple(boxes),
-        scores=np.array(scores) if all(s is not None for s in scores) else None,
-        poses=np.array(poses) if np.isfinite(poses).any() else None,
+        boxes=tuple(face.box for face in found),
+        scores=_of_all([face.scores for face in found]),
+        covariances=_of_all([face.covariances for face in found]),
+        poses=poses if np.isfinite(poses).any() else None,
         detected=True,
     )
+
+
+def _of_all(arrays: list[Array | None]) -> Array | None:
+    """The arrays of all faces as one; None if one of them has none."""
+    known = [array for array in arrays if array is not None]
+    return np.array(known) if len(known) == len(arrays) else None
 
 
 def _answers(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
@@ -97,6 +104,8 @@ class _Face:
         self.points = _points(rows, where)
         said = landmarks.get("scores")
         self.scores = None if said is None else np.array(_known(said, count, f"{where}: scores"))
+        said = landmarks.get("covariances")
+        self.covariances = None if said is None else _covariances(said, count, where)
         self.pose = _pose(plain.get("pose"), f"{where}: pose")
         try:
             self.box = Box(*_numbers(plain.get("box"), 4, f"{where}: box"))
@@ -121,6 +130,24 @@ def _point(row: object, where: str) -> list[float]:
     if row[0] is None and row[1] is None:
         return [math.nan, math.nan]
     return _numbers(row[:2], 2, where)
+
+
+def _covariances(values: object, count: int, where: str) -> Array:
+    """Covariances (L, 2, 2) of rows xx, xy and yy; NaN for those that are not known."""
+    if not isinstance(values, list) or len(values) != count:
+        raise DatasetError(f"{where}: expected {count} covariances, found {values!r:.60}")
+    rows = [
+        [math.nan] * 3 if row == [None] * 3 else _numbers(row, 3, f"{where}: covariances")
+        for row in values
+    ]
+    xx, xy, yy = np.array(rows, np.float64).T
+    wrong = (xx <= 0) | (yy <= 0) | (xx * yy <= xy * xy)
+    if wrong.any():
+        raise DatasetError(
+            f"{where}: expected covariances [xx, xy, yy] that are positive definite, found "
+            f"{values[int(np.argmax(wrong))]}"
+        )
+    return np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2)
 
 
 def _pose(value: object, where: str) -> list[float]:

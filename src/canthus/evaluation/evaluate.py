@@ -23,7 +23,7 @@ from canthus.evaluation.predictions import MATCH_IOU, Predictions, match
 from canthus.evaluation.protocols import Boxes
 from canthus.evaluation.report import Report
 from canthus.evaluation.scoring import Answers, score, weights_from
-from canthus.faces import Face
+from canthus.faces import Face, Landmarks
 from canthus.geometry import Box
 
 Array = NDArray[np.float64]
@@ -120,12 +120,19 @@ def taken(predictions: Predictions, chosen: NDArray[np.int64], benchmark: Benchm
         )
     points = _rows(predictions.points, chosen)
     scores = None if predictions.scores is None else _rows(predictions.scores, chosen)
+    matrices = predictions.covariances
+    covariances = None if matrices is None else _rows(matrices, chosen)
     poses = None if predictions.poses is None else _rows(predictions.poses, chosen)
     drawn = predictions.boxes
     boxes = None if drawn is None else tuple(drawn[i] if i >= 0 else None for i in chosen)
     if scheme != benchmark.scheme.name:
         points, scores = _mixed(weights, points), None
-    return Answers(points, scheme=scheme, scores=scores, boxes=boxes, poses=poses)
+        if covariances is not None:  # as `Conversion.convert_covariances` does, of many faces
+            rows = _mixed(weights, covariances.reshape(*covariances.shape[:2], 4))
+            covariances = rows.reshape(*rows.shape[:2], 2, 2)
+    return Answers(
+        points, scheme=scheme, scores=scores, covariances=covariances, boxes=boxes, poses=poses
+    )
 
 
 def answer(
@@ -200,11 +207,21 @@ def _collected(
         points,
         scheme=scheme,
         scores=scores if native else None,
+        covariances=_covariances(mapped, count),
         boxes=tuple(boxes),
         poses=poses if np.isfinite(poses).any() else None,
         blurs=work.blurs,
         time_ms=work.time_ms,
     )
+
+
+def _covariances(found: Sequence[Landmarks | None], count: int) -> Array | None:
+    """The covariances (N, L, 2, 2) of landmarks, NaN where not known; None if none is."""
+    known = [None if each is None else each.covariances for each in found]
+    if all(each is None for each in known):
+        return None
+    unknown = np.full((count, 2, 2), np.nan)
+    return np.array([unknown if each is None else each for each in known], np.float64)
 
 
 def _pose(face: Face | None) -> tuple[float, float, float]:
@@ -224,7 +241,7 @@ def _rows(table: Array, chosen: NDArray[np.int64]) -> Array:
 
 
 def _mixed(weights: Array, points: Array) -> Array:
-    """Points (N, S, 2) in another scheme, (N, T, 2); NaN where a point of the mix is not known."""
+    """Points (N, S, D) in another scheme, (N, T, D); NaN where a point of the mix is not known."""
     known = np.asarray(np.isfinite(points).all(axis=2))
     mixed: Array = np.nan_to_num(weights) @ np.where(known[:, :, None], points, 0.0)
     lacking = (~known).astype(np.float64) @ (np.nan_to_num(weights) != 0).T > 0

@@ -22,6 +22,7 @@ from canthus.evaluation.tables import percent
 from canthus.evaluation.tiles import worst_tiles
 from canthus.evaluation.turning import estimated_yaw, holds_yaw
 from canthus.faces import LandmarkScheme
+from canthus.metrics import Coverage
 
 Array = NDArray[np.float64]
 
@@ -79,6 +80,7 @@ def render(
         _conditions(report),
         _worst(report, worst, pictures=pictures),
         *_scores(report.scores),
+        *_ellipses(report.ellipses),
     ]
     title = f"{report.model or 'Predictions'} on {report.benchmark}"
     lead = (report.title, *_warning(report))
@@ -268,4 +270,25 @@ def _scores(scores: Scores | None) -> Iterator[Section]:
         ),
         tables=[Table("Landmarks by their score", heads, rows)],
         charts=[Chart(sweep_chart(lines, "score, %", "near the truth, %"))],
+    )
+
+
+def _ellipses(ellipses: Sequence[Coverage] | None) -> Iterator[Section]:
+    """How many errors the ellipses of the landmarks hold."""
+    if ellipses is None:
+        return
+    said, held = [100 * e.level for e in ellipses], [100 * e.held for e in ellipses]
+    lines = [
+        Line("errors in the ellipses", said, held),
+        Line("what was promised", [said[0], said[-1]], [said[0], said[-1]]),
+    ]
+    rows = [(f"{100 * e.level:g} %", percent(e.held)) for e in ellipses]
+    yield Section(
+        "What the ellipses hold",
+        (
+            "A landmark's covariance says where it is with what chance: the true one is to lie in "
+            "its 68 % ellipse in 68 of 100 cases.",
+        ),
+        tables=[Table("Errors in the ellipses", ("level", "held %"), rows)],
+        charts=[Chart(sweep_chart(lines, "level of the ellipses, %", "errors held, %"))],
     )

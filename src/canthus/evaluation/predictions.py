@@ -33,6 +33,7 @@ class Predictions:
         model: who found them; empty if the file does not say.
         boxes: of each face as its finder drew it; None if the file does not say.
         scores: (N, L) of the points; None if there are none.
+        covariances: (N, L, 2, 2) of their errors, NaN where not known; None if there are none.
         poses: (N, 3) pitch, yaw and roll in degrees, NaN where not known; None if none is.
         detected: whether faces were looked for: then one that fits no known face is a stranger,
             and a known face that none fits is missed.
@@ -45,6 +46,7 @@ class Predictions:
     model: str = ""
     boxes: tuple[Box, ...] | None = None
     scores: Array | None = None
+    covariances: Array | None = None
     poses: Array | None = None
     detected: bool = False
 

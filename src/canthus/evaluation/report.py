@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.faces import Landmarks
-from canthus.metrics import OverBins, PoseErrors, ReliabilityBin, Visibility, ced
+from canthus.metrics import Coverage, OverBins, PoseErrors, ReliabilityBin, Visibility, ced
 
 SCHEMA = 1
 ALL = "all"  # the subset of all faces
@@ -112,6 +112,7 @@ class Report:
         parts: the mean error of each part of the face.
         landmarks: the mean error of each landmark; NaN where none was scored.
         scores: what the scores are worth, if there are any.
+        ellipses: how many errors the ellipses of several levels hold, if there are any.
         ms_per_face: time to align, without reading the picture; None for answers from a file.
         faces: each face's result, in the order of the benchmark.
         model: its name or file.
@@ -139,6 +140,7 @@ class Report:
     over_bins: OverBins | None = None
     visibility: Visibility | None = None
     pose: PoseErrors | None = None
+    ellipses: tuple[Coverage, ...] | None = None
     notes: tuple[str, ...] = ()
     model: str = ""
     command: str = ""
@@ -175,6 +177,7 @@ class Report:
                     ("scores", self.scores),
                 )
             },
+            "ellipses": None if self.ellipses is None else [asdict(e) for e in self.ellipses],
             "faces": [
                 {
                     "image": name,

@@ -14,6 +14,7 @@ from canthus.faces import Landmarks, LandmarkScheme, find_conversion
 from canthus.geometry import Box
 from canthus.metrics import (
     LARGEST_DEG,
+    Coverage,
     OverBins,
     PoseErrors,
     Visibility,
@@ -23,6 +24,7 @@ from canthus.metrics import (
     auc_step_sum,
     auc_trapezoid,
     bootstrap,
+    coverage,
     expected_gap,
     failure_rate,
     landmark_errors,
@@ -51,6 +53,7 @@ class Answers:
         points: (N, L, 2) pixels in the benchmark's scheme; NaN where nothing was found.
         scheme: the name of the scheme that was answered in; empty if nobody was found.
         scores: (N, L) of the points, where they are of the same scheme.
+        covariances: (N, L, 2, 2) of the points' errors, NaN where not known; None if none is.
         boxes: that the model was given, or drew; None where there was none.
         poses: (N, 3) pitch, yaw and roll in degrees, NaN where not known; None if none is.
         blurs: of each face, if its picture was seen.
@@ -60,6 +63,7 @@ class Answers:
     points: Array
     scheme: str
     scores: Array | None = None
+    covariances: Array | None = None
     boxes: Sequence[Box | None] | None = None
     poses: Array | None = None
     blurs: Sequence[float] | None = None
@@ -117,6 +121,7 @@ def score(
         parts=nme_per_part(errors, lengths, benchmark.scheme.parts),
         landmarks=tuple(nme_per_landmark(errors, lengths).tolist()),
         scores=_scores(benchmark, answers, errors),
+        ellipses=_ellipses(benchmark, answers, errors),
         ms_per_face=None if answers.time_ms is None else answers.time_ms / len(faces),
         faces=_faces(benchmark, answers, faces, lengths),
         notes=(*benchmark.notes, *(HIDDEN if benchmark.visible_only else ()), *notes, *unknown),
@@ -292,6 +297,14 @@ def _scores(benchmark: Benchmark, answers: Answers, errors: Array) -> Scores | N
         return None
     bins = reliability(said, (errors <= radius)[known])
     return Scores(SCORE_RADIUS, expected_gap(bins), tuple(bins))
+
+
+def _ellipses(benchmark: Benchmark, answers: Answers, errors: Array) -> tuple[Coverage, ...] | None:
+    """What the ellipses of the landmarks found hold; None if there are none."""
+    if answers.covariances is None:
+        return None
+    offsets = np.where(np.isfinite(errors)[:, :, None], benchmark.truth - answers.points, np.nan)
+    return tuple(coverage(offsets, answers.covariances))
 
 
 def _mean(errors: Array) -> float:

@@ -8,7 +8,7 @@ from canthus.evaluation.tables import percent, table
 
 def to_text(report: Report) -> str:
     """The report as tables to read."""
-    parts = (_head, _subsets, _beside, _definitions, _pose, _parts, _reliability, _foot)
+    parts = (_head, _subsets, _beside, _definitions, _pose, _parts, _reliability, _ellipses, _foot)
     return "\n".join(line for part in parts for line in part(report))
 
 
@@ -110,6 +110,16 @@ def _promised(scores: Scores) -> Iterable[str]:
         if b.count
     ]
     yield from table(("landmarks", "said %", "was %"), rows, title="score")
+
+
+def _ellipses(report: Report) -> Iterable[str]:
+    if report.ellipses is not None:
+        yield ""
+        yield "ellipses: the share of the landmarks' errors that they are to hold, and hold"
+        heads = tuple(f"{100 * level.level:g}" for level in report.ellipses)
+        yield from table(
+            heads, [("was %", tuple(percent(e.held) for e in report.ellipses))], title="said %"
+        )
 
 
 def _foot(report: Report) -> Iterable[str]:

@@ -2,8 +2,10 @@
 
 from canthus.metrics.bins import YAW_BINS, OverBins, over_bins, yaw_bins
 from canthus.metrics.calibration import (
+    Coverage,
     ReliabilityBin,
     aurc,
+    coverage,
     expected_gap,
     reliability,
     risk_at_coverage,
@@ -59,6 +61,7 @@ __all__ = [
     "NMJ_AS_PRINTED",
     "NORMALIZERS",
     "YAW_BINS",
+    "Coverage",
     "OverBins",
     "Paired",
     "PoseErrors",
@@ -78,6 +81,7 @@ __all__ = [
     "ced",
     "compare",
     "corner_mid",
+    "coverage",
     "distances",
     "expected_gap",
     "eye_centers",

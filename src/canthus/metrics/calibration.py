@@ -1,9 +1,11 @@
-"""Whether scores and expected errors mean what they say.
+"""Whether scores, ellipses and expected errors mean what they say.
 
-Reliability tables of scores (Murphy and Winkler, 1977); risk and coverage of expected errors
-(Geifman and El-Yaniv, 2017): how wrong the faces are that a model is surest of.
+Reliability tables of scores (Murphy and Winkler, 1977); how many errors the ellipses of their
+covariances hold; risk and coverage of expected errors (Geifman and El-Yaniv, 2017): how wrong the
+faces are that a model is surest of.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,6 +78,61 @@ def expected_gap(bins: Sequence[ReliabilityBin]) -> float:
     if not total:
         return float("nan")
     return sum(row.count * abs(row.score - row.hits) for row in bins if row.count) / total
+
+
+LEVELS = (0.5, 0.68, 0.8, 0.9, 0.95, 0.99)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What the ellipses of one level hold.
+
+    Attributes:
+        level: the share of errors that they are to hold.
+        held: the share that they hold.
+    """
+
+    level: float
+    held: float
+
+
+def coverage(
+    offsets: ArrayLike, covariances: ArrayLike, levels: Sequence[float] = LEVELS
+) -> list[Coverage]:
+    """How many errors lie in the ellipses in which a Gaussian would have a share of them.
+
+    Args:
+        offsets: (..., 2), truth less answer; those of NaN do not count.
+        covariances: (..., 2, 2), positive definite; those of NaN do not count.
+        levels: the shares, each in (0, 1).
+
+    Returns:
+        For each level what is held; NaN if nothing counts.
+
+    Raises:
+        ValueError: if the shapes differ, a level is no share, or a matrix is no covariance.
+
+    Example:
+        >>> coverage([(0, 1), (0, 3)], [[[1, 0], [0, 1]], [[1, 0], [0, 4]]], levels=(0.5, 0.95))
+        [Coverage(level=0.5, held=0.5), Coverage(level=0.95, held=1.0)]
+    """
+    apart, matrices = np.asarray(offsets, np.float64), np.asarray(covariances, np.float64)
+    if matrices.shape != (*apart.shape, 2) or apart.shape[-1:] != (2,):
+        raise ValueError(
+            f"expected offsets (..., 2) and covariances (..., 2, 2), found {apart.shape} and "
+            f"{matrices.shape}"
+        )
+    if not all(0 < level < 1 for level in levels):
+        raise ValueError(f"expected levels above 0 and below 1, found {tuple(levels)}")
+    known = np.isfinite(apart).all(axis=-1) & np.isfinite(matrices).all(axis=(-2, -1))
+    (x, y), (xx, xy, _, yy) = apart[known].T, matrices[known].reshape(-1, 4).T
+    area = xx * yy - xy * xy
+    if not ((area > 0) & (xx > 0)).all():
+        raise ValueError("expected covariances that are positive definite")
+    distance = (yy * x * x - 2 * xy * x * y + xx * y * y) / area
+    limits = [-2 * math.log(1 - level) for level in levels]
+    held = [float((distance <= limit).mean()) if known.any() else math.nan for limit in limits]
+    return [Coverage(*pair) for pair in zip(levels, held, strict=True)]
 
 
 def risk_curve(errors: ArrayLike, expected: ArrayLike) -> NDArray[np.float64]:
