@@ -53,6 +53,10 @@ def test_only_what_running_needs_must_be_said() -> None:
         ("recipe", []),
         ("figures", [{"metric": "nme"}]),
         ("figures", [5]),
+        ("precision", "int4"),
+        ("precision", ["int8"]),
+        ("calibrated_on", -1),
+        ("calibrated_on", True),
         ("colour", "red"),
     ],
 )

@@ -21,6 +21,8 @@ from canthus.runtime.backend import TorchBackend, profile
 
 CONVOLUTIONS, PRODUCTS = "convolutions", "products of matrices"
 VALUE_BYTES = {"float16": 2, "bfloat16": 2, "float": 4, "double": 8}
+INTEGER_BYTES = {"int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4}
+SCALED = "DequantizeLinear"  # makes numbers of the integers that a file on integers holds
 # They multiply, and their shapes alone do not tell how often.
 UNCOUNTED = {
     *("Attention", "ConvInteger", "Einsum", "FusedConv", "FusedGemm", "FusedMatMul", "GRU"),
@@ -37,9 +39,10 @@ class Complexity:
     Attributes:
         parameters: how many values it has learned. Of a `.safetensors` file these are all that
             training changes. Of an ONNX file they are what its convolutions, matrices, slopes and
-            norms hold: an export folds each norm into the convolution before it, which leaves one
-            value per channel where two were trained. A layer that is used twice counts twice, and
-            a fixed matrix cannot be told from a trained one.
+            norms hold, in floats or in integers that a scale belongs to: an export folds each norm
+            into the convolution before it, which leaves one value per channel where two were
+            trained. A layer that is used twice counts twice, and a fixed matrix cannot be told
+            from a trained one.
         kinds: the multiply-adds of one face, by the kind of layer.
     """
 
@@ -113,7 +116,7 @@ def parameters(nodes: Sequence[Node]) -> int:
 
 def _held(node: Node, before: Node | None) -> int:
     """The learned values of one node, after the node before it."""
-    if node.operator in ("Conv", "ConvTranspose", "DeformConv", "Gemm", "PRelu", *NORMS):
+    if node.operator in ("Conv", "ConvTranspose", "DeformConv", "Gemm", "PRelu", SCALED, *NORMS):
         return node.constants
     if node.operator == "BatchNormalization":
         return node.constants // 2  # scale and shift; mean and variance are not learned
@@ -183,15 +186,25 @@ def _nodes(path: Path) -> list[Node]:
 
 
 def _node(name: str, noted: Mapping[str, Any]) -> Node:
-    kinds = [kind for tensor in noted["input_type_shape"] for kind in tensor]
-    size = VALUE_BYTES.get(kinds[0], 0) if kinds else 0  # only of numbers can there be learned ones
     return Node(
         name=name,
         operator=noted["op_name"],
         inputs=_shapes(noted["input_type_shape"]),
         outputs=_shapes(noted["output_type_shape"]),
-        constants=int(noted["parameter_size"]) // size if size else 0,
+        constants=_constants(noted),
     )
+
+
+def _constants(noted: Mapping[str, Any]) -> int:
+    """How many numbers of those that go into a node the file holds; scales are not counted."""
+    kinds = [kind for tensor in noted["input_type_shape"] for kind in tensor]
+    held = int(noted["parameter_size"])
+    if noted["op_name"] == SCALED:
+        values = math.prod(_shapes(noted["input_type_shape"])[0])
+        # scale and zero point are the file's own even where the integers are not
+        return values if held >= values * INTEGER_BYTES.get(kinds[0], held + 1) else 0
+    size = VALUE_BYTES.get(kinds[0], 0) if kinds else 0  # only of numbers can there be learned ones
+    return held // size if size else 0
 
 
 def _shapes(tensors: Iterable[Mapping[str, Sequence[int]]]) -> tuple[Shape, ...]:

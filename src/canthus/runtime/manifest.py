@@ -9,6 +9,7 @@ from canthus.faces import SCHEMES
 
 KEY = "canthus"  # of the metadata, in ONNX and in safetensors alike
 SCHEMA = 1
+FLOAT32, INT8 = "float32", "int8"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Manifest:
         data: the data sets it has learned from.
         recipe: the training, as plain values.
         figures: what was measured of it.
+        precision: of its convolutions: "float32", or "int8" in all but the first and the last.
+        calibrated_on: how many pictures the ranges of 8-bit numbers were chosen by.
         version: of the Canthus that wrote the file.
         created: when, as ISO 8601.
     """
@@ -54,6 +57,8 @@ class Manifest:
     data: tuple[str, ...] = ()
     recipe: Mapping[str, object] = field(default_factory=dict)
     figures: tuple[Figure, ...] = ()
+    precision: str = FLOAT32
+    calibrated_on: int = 0
     version: str = ""
     created: str = ""
     schema: int = SCHEMA
@@ -132,6 +137,8 @@ CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "data": (_is_texts, "a list of texts"),
     "recipe": (lambda value: isinstance(value, dict), "keys and values"),
     "figures": (_is_figures, "a list of metric, benchmark, value and command"),
+    "precision": (lambda value: value in (FLOAT32, INT8), f"{FLOAT32} or {INT8}"),
+    "calibrated_on": (lambda value: type(value) is int and value >= 0, "a count of pictures"),
     "version": (_is_text, "a text"),
     "created": (_is_text, "a text"),
 }

@@ -19,7 +19,7 @@ from canthus.errors import RecipeError, WeightsError
 from canthus.models import ModelConfig, Network, build
 from canthus.models.layers.residual import ConvNorm
 from canthus.runtime import weights
-from canthus.runtime.manifest import Manifest
+from canthus.runtime.manifest import FLOAT32, Manifest
 from canthus.training import checkpoint
 
 CALIBRATED = ("ellipses", "scores", "sideways")  # measured when a training ends, not learned
@@ -83,6 +83,9 @@ def _read(path: Path) -> tuple[Manifest, Folded]:
     said = {each.key: each.value for each in model.metadata_props}
     if "canthus" not in said:
         raise WeightsError(f"{path}: carries no manifest of Canthus")
+    manifest = Manifest.from_json(said["canthus"], str(path))
+    if manifest.precision != FLOAT32:
+        raise WeightsError(f"{path}: is on 8-bit integers; begin with the float file")
     arrays = {each.name: onnx.numpy_helper.to_array(each) for each in model.graph.initializer}
     folded = {}
     for node in model.graph.node:
@@ -91,7 +94,7 @@ def _read(path: Path) -> tuple[Manifest, Folded]:
             weight = arrays[node.input[1]]
             bias = arrays[node.input[2]] if len(node.input) > 2 else np.zeros(len(weight), "f4")
             folded[name] = torch.tensor(weight), torch.tensor(bias)
-    return Manifest.from_json(said["canthus"], str(path)), folded
+    return manifest, folded
 
 
 def _fill_folded(network: nn.Module, folded: Folded, path: Path) -> None:
