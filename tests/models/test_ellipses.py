@@ -142,3 +142,25 @@ def test_a_reset_forgets_the_fit() -> None:
 
     assert not ellipses.fitted
     torch.testing.assert_close(ellipses(covariance), covariance)
+
+
+def test_faces_of_one_group_are_enough_for_a_fit() -> None:
+    covariance = maps(5, generator())
+    ellipses = Ellipses(LANDMARKS)
+    same = torch.zeros(5, dtype=torch.long)
+    offsets = errors(covariance, generator())
+
+    ellipses.fit(covariance, offsets, weight=torch.ones(5), fold=same, source=same)
+
+    assert torch.isfinite(ellipses(covariance)).all()
+
+
+def test_a_part_that_alone_knows_the_truth_is_no_stumbling_block() -> None:
+    covariance = maps(10, generator())
+    offsets = errors(covariance, generator())
+    offsets[2:] = torch.nan  # only the first part, of two faces, is known
+    ellipses, part = Ellipses(LANDMARKS), torch.arange(10) // 2
+
+    ellipses.fit(covariance, offsets, weight=torch.ones(10), fold=part, source=0 * part)
+
+    assert torch.isfinite(ellipses(covariance)).all()

@@ -77,8 +77,8 @@ class Ellipses(nn.Module):
     ) -> None:
         """Fit the map on faces that were not trained on.
 
-        The factors' common level is chosen on faces that their own fit has not seen, so that no
-        source misses the promise of any of `LEVELS` by more than it must.
+        The factors' common level is chosen on faces that their own fit has not seen: where the
+        promises of `LEVELS` are missed by the least squares, all sources counting alike.
 
         Args:
             covariance: (N, L, 2, 2), as `forward` is given them.
@@ -197,7 +197,7 @@ class _Errors:
         distance = (self.along / logs.exp()).sum(dim=-1)
         each = logs.sum(dim=-1) / 2 + (TAILS / 2 + 1) * torch.log1p(distance / TAILS)
         counts = self.weight[:, None] * self.known
-        return (each * counts).sum() / counts.sum()
+        return (each * counts).sum() / counts.sum().clamp(min=1e-9)
 
 
 def _fitted(errors: _Errors) -> _Map:
@@ -226,14 +226,14 @@ def _fitted(errors: _Errors) -> _Map:
 
 
 def _widening(distance: Tensor, source: Tensor) -> float:
-    """What to add to all variances' logarithms, so that no source misses by more than it must.
+    """What to add to all variances' logarithms, for the least squares of what is missed.
 
     Args:
         distance: squared Mahalanobis distances (N, L), NaN where not known.
         source: (N,); those of few faces are looked at together.
     """
     tried = torch.linspace(-2, 2, 401, dtype=distance.dtype)
-    worst = torch.zeros_like(tried)
+    squares = torch.zeros_like(tried)
     counts = torch.bincount(source)
     source = source.where(counts[source] >= FEWEST, len(counts))
     for number in set(source.tolist()):
@@ -241,5 +241,5 @@ def _widening(distance: Tensor, source: Tensor) -> float:
         logs = found[torch.isfinite(found)].clamp(min=1e-9).log().sort().values
         for level in LEVELS:
             below = torch.searchsorted(logs, tried + math.log(radius(level)), right=True)
-            worst = torch.maximum(worst, (below / max(len(logs), 1) - level).abs())
-    return float(tried[worst.argmin()])
+            squares += (below / max(len(logs), 1) - level).square()
+    return float(tried[squares.argmin()])
