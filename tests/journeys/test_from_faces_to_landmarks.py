@@ -88,3 +88,18 @@ def test_torch_and_the_exported_file_answer_the_same(journey: Path) -> None:
 
     apart = np.abs(exported.landmarks.points - trained.landmarks.points)
     assert apart.max() < 1e-3
+
+
+def test_a_trained_model_knows_how_far_its_landmarks_may_be_off(journey: Path) -> None:
+    sample = ibug.read(journey / "faces", "val")[2]
+    box = ",".join(map(str, sample.box.as_tuple()))
+    words = ["--model", "drawn.onnx", "--box", box, "--json", "--out", "unsure"]
+
+    said = json.loads(canthus(journey, "align", str(sample.image), *words, "--show", "uncertainty"))
+
+    (trained,) = load(journey / "run" / "model.safetensors")(sample.image, [sample.box])
+    assert trained.landmarks.covariances is not None
+    xx, xy, yy = np.array(said["faces"][0]["landmarks"]["covariances"]).T
+    found = np.stack([xx, xy, xy, yy], axis=1).reshape(-1, 2, 2)
+    largest = trained.landmarks.covariances.max()
+    np.testing.assert_allclose(found, trained.landmarks.covariances, rtol=0, atol=1e-3 * largest)
