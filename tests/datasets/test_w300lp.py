@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.io import savemat
 from tests.datasets.conftest import ring
 
-from canthus.datasets import w300lp
+from canthus.datasets import LAYOUTS, w300lp
 from canthus.errors import DatasetError
 
 
@@ -44,6 +44,12 @@ def test_points_that_are_none_are_named(
     savemat(root / "landmarks" / "IBUG" / "IBUG_image 01_17_pts.mat", {"pts_2d": points})
     with pytest.raises(DatasetError, match=rf"17_pts\.mat: {complaint}"):
         w300lp.read(root, "train")
+
+
+def test_a_training_takes_all_of_either_kind(root: Path) -> None:
+    assert len(LAYOUTS["300w-lp"](root, "train")) == len(LAYOUTS["300w-lp-3d"](root, "all")) == 4
+    with pytest.raises(DatasetError, match="no validation part; AFLW2000-3D"):
+        LAYOUTS["300w-lp-3d"](root, "val")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9])

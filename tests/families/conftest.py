@@ -1,21 +1,28 @@
 """Every family, small: a test here runs over all of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from canthus.models import HourglassConfig, ModelConfig, Network, Target, build
+from canthus.models import HeatmapConfig, HourglassConfig, ModelConfig, Network, Target, build
 
-SMALL = [
-    HourglassConfig(num_landmarks=68, stem=8, widths=(16, 16)),
-    HourglassConfig(num_landmarks=68, stem=8, widths=(16, 24, 32), num_stacks=2, blocks=2),
-]
+TINY = HeatmapConfig(width=0.125, depth=1, num_stacks=1)
+SMALL: dict[str, ModelConfig] = {
+    "hourglass": HourglassConfig(stem=8, widths=(16, 16)),
+    "hourglass-stacked": HourglassConfig(
+        fine=(8,), stem=8, widths=(16, 24, 32), num_stacks=2, blocks=2
+    ),
+    "heatmap-inception": replace(TINY, block="inception", coherence=1.0),
+    "heatmap-sat": replace(TINY, topology="sat", depth=3, gated=True, loss="kl", decoder="fit"),
+    "heatmap-deformable": replace(TINY, num_stacks=2, deformable=3),
+}
 SIZE = 32
 
 
-@pytest.fixture(params=SMALL, ids=["hourglass", "hourglass-stacked"])
+@pytest.fixture(params=SMALL)
 def config(request: pytest.FixtureRequest) -> ModelConfig:
-    chosen: ModelConfig = request.param
-    return chosen
+    return SMALL[request.param]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from canthus.images.files import write_image
 SCHEMA = 1
 SHEETS = (".png", ".jpg", ".jpeg")
 SHOWN = 20  # names of a list that is printed
-KNOWN = (*DATASETS, *LAYOUTS)
+KNOWN = tuple(dict.fromkeys((*DATASETS, *LAYOUTS)))  # some are both
 PARTS = {"train": 0, "val": 0}  # of a layout that trainings read; nobody says how many there are
 
 

@@ -4,6 +4,7 @@ A verb's file is imported when the verb is called, so that none waits for what o
 """
 
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ VERBS = {
     "datasets": "List the public data sets and benchmarks, and where they come from.",
     "evaluate": "Measure how wrong a model, or a file of predictions, is.",
     "export": "Write a trained model as an ONNX file, and prove it equal.",
+    "import": "Read weights that another project has published.",
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",
     "schemes": "List the landmark schemes, or check one of one's own.",
@@ -37,7 +39,8 @@ class _Verbs(TyperGroup):
         if cmd_name not in VERBS or cmd_name == ALIGN:
             return None
         if cmd_name not in self.commands:
-            verb = getattr(import_module(f"canthus.cli.{cmd_name}"), cmd_name)
+            name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+            verb = getattr(import_module(f"canthus.cli.{name}"), name)
             self.commands[cmd_name] = _command(verb, cmd_name)
         return self.commands[cmd_name]
 

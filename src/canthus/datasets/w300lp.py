@@ -57,6 +57,22 @@ def read(root: Path, split: str) -> list[Sample]:
     return samples
 
 
+def learn_from(root: Path, split: str, *, kind: str = "train") -> list[Sample]:
+    """Read the faces for a training: all of them, since the whole set is one.
+
+    Args:
+        root: as for `read`.
+        split: "train" or "all".
+        kind: "train" for the outline that is seen, "train-3d" for the projected model.
+
+    Raises:
+        DatasetError: as `read`; or if a validation part is asked for.
+    """
+    if split == "val":
+        raise DatasetError(f"{root}: 300W-LP has no validation part; AFLW2000-3D is its test set")
+    return read(root, kind)
+
+
 def _flipped(sample: Sample, root: Path) -> Sample:
     """The same face in the mirrored picture."""
     landmarks = sample.landmarks.mirrored(WIDTH)

@@ -1,12 +1,17 @@
 """The families of models, and the one table that knows them all."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Annotated, Any, cast
 
+from pydantic import Field
+
+from canthus.config import parse
 from canthus.models.base import SCORE_RADIUS, AlignmentModel, Prediction, Target
+from canthus.models.heatmap import Heatmap, HeatmapConfig
 from canthus.models.hourglass import Hourglass, HourglassConfig
 
-ModelConfig = HourglassConfig
-FAMILIES = {HourglassConfig: Hourglass}
+ModelConfig = Annotated[HourglassConfig | HeatmapConfig, Field(discriminator="family")]
+FAMILIES: dict[type, type] = {HourglassConfig: Hourglass, HeatmapConfig: Heatmap}
 
 Network = AlignmentModel[object]  # of any family
 
@@ -16,10 +21,21 @@ def build(config: ModelConfig) -> Network:
     return cast(Network, FAMILIES[type(config)](config))
 
 
+def described(values: Mapping[str, object], where: str) -> ModelConfig:
+    """The config that plain values describe, of the family that they name.
+
+    Raises:
+        RecipeError: naming every key that is unknown, missing or of the wrong type.
+    """
+    return cast(ModelConfig, parse(cast(Any, ModelConfig), values, where))
+
+
 __all__ = [
     "FAMILIES",
     "SCORE_RADIUS",
     "AlignmentModel",
+    "Heatmap",
+    "HeatmapConfig",
     "Hourglass",
     "HourglassConfig",
     "ModelConfig",
@@ -27,4 +43,5 @@ __all__ = [
     "Prediction",
     "Target",
     "build",
+    "described",
 ]

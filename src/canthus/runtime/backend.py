@@ -122,14 +122,14 @@ class TorchBackend:
                 not fit the network that its recipe names.
         """
         manifest, weights = _read_safetensors(path)
-        from canthus import config, models
+        from canthus import models
         from canthus.models.weights import completed, misfits
 
         where = f"{path}: recipe.model"
         values = manifest.recipe.get("model")
         if not isinstance(values, dict):
             raise WeightsError(f"{where}: expected the network's config, found {values!r:.60}")
-        model = models.build(config.parse(models.ModelConfig, values, where))
+        model = models.build(models.described(values, where))
         weights = completed(model, weights)
         if found := misfits(model, weights):
             raise WeightsError(f"{path}: the weights do not fit {where}: {found}")

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from canthus.datasets import Sample
+from canthus.datasets.pictures import read_picture
 from canthus.faces import Landmarks
 from canthus.geometry import Box, Similarity
-from canthus.images import files, warp
+from canthus.images import warp
 from canthus.models import Target
 from canthus.training import augment
 from canthus.training.augment import Crop, Image
@@ -76,7 +77,7 @@ class FaceCache:
         points = to_kept.apply(sample.landmarks.points).astype(np.float32)
         (x0, y0), (x1, y1) = to_kept.apply([sample.box.as_tuple()[:2], sample.box.as_tuple()[2:]])
         return _Kept(
-            image=warp.crop(files.read_image(sample.image), to_kept, size),
+            image=warp.crop(read_picture(sample), to_kept, size),
             box=Box(x0, y0, x1, y1),
             landmarks=Landmarks(points, sample.landmarks.scheme),
         )

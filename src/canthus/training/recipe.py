@@ -18,12 +18,14 @@ class DataConfig:
     """One data set of a training.
 
     Attributes:
-        layout: how it lies on disk: "ibug" (pictures and `.pts`) or "table" (a CSV).
+        layout: how it lies on disk: "ibug" (pictures and `.pts`), "table" (a CSV), "records" (a
+            `.rec`), or 300W-LP as published, with the outline that is seen ("300w-lp") or the
+            model's projected points ("300w-lp-3d").
         root: its folder, below the folder that the training is given.
         repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
     """
 
-    layout: Literal["ibug", "table"]
+    layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table"]
     root: str
     split: Literal["train", "all"] = "train"
     repeat: Positive = 1.0

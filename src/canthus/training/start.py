@@ -14,9 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from canthus import config
 from canthus.errors import RecipeError, WeightsError
-from canthus.models import ModelConfig, Network, build
+from canthus.models import Network, build, described
 from canthus.models.layers.residual import ConvNorm
 from canthus.runtime import weights
 from canthus.runtime.manifest import FLOAT32, Manifest
@@ -66,8 +65,7 @@ def unfolded(path: Path, crops: Sequence[Tensor]) -> Network:
     model = manifest.recipe.get("model")
     if not isinstance(model, Mapping):
         raise WeightsError(f"{path}: its manifest does not say which network it holds")
-    described = config.parse(ModelConfig, model, f"{path}: recipe.model")
-    network = build(described).eval()
+    network = build(described(model, f"{path}: recipe.model")).eval()
     _fill_folded(network, folded, path)
     size = manifest.crop_size
     seen = [F.interpolate(each, (size, size), mode="bilinear", antialias=True) for each in crops]

@@ -1,0 +1,29 @@
+"""`canthus import FAMILY FILE`: published weights of another project as a weights file of ours."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Family(StrEnum):
+    """Of which weights can be read."""
+
+    HEATMAP = "heatmap"
+
+
+def import_(
+    family: Annotated[Family, typer.Argument(help="The family that the weights are of.")],
+    file: Annotated[Path, typer.Argument(help="The file, as published: MXNet's .params.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    scheme: Annotated[str, typer.Option(help="Of the landmarks.")] = "68",
+    license_: Annotated[
+        str, typer.Option("--license", help="The terms that the weights came under.")
+    ] = "as published by their authors",
+) -> None:
+    """Read weights that another project has published."""
+    from canthus.importing import heatmap
+
+    described = heatmap.convert(file, out, scheme=scheme, license=license_)
+    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {described}")
