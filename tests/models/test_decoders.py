@@ -37,6 +37,20 @@ def test_a_fitted_peak_is_where_it_was_drawn_anywhere_in_the_crop(
         assert float((found - points).abs().max()) < 0.02
 
 
+@pytest.mark.parametrize("stride", [2, 4, 8])
+@pytest.mark.parametrize("sigma", [0.8, 1.0, 2.0])
+def test_a_mean_is_where_it_was_drawn_from_the_first_cell_to_the_last(
+    stride: int, sigma: float
+) -> None:
+    first = (stride - 1) / 2
+    points = spread_out(stride).clamp(first + 0.01, CELLS * stride - 1 - first - 0.01)
+    maps = draw(points, CELLS, stride=stride, sigma=sigma, by_mean=True)
+
+    found = decoders.mean(maps.clamp(min=1e-30).log(), stride).points
+
+    assert float((found - points).abs().max()) < 0.02
+
+
 @pytest.mark.parametrize(
     ("name", "bias"), [("fit", 0.001), ("mean", 0.001), ("local", 0.09), ("quarter", 0.6)]
 )

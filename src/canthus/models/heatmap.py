@@ -21,15 +21,11 @@ from canthus.models.layers import coherence, decoders
 from canthus.models.layers.blocks import Kind, block, conv, norm
 from canthus.models.layers.deformable import DeformableConv
 from canthus.models.layers.ellipses import Ellipses
-from canthus.models.layers.heatmap_losses import PEAK, Labels, MapLoss, map_loss, wanted_maps
-from canthus.models.layers.point_losses import distance
+from canthus.models.layers.heatmap_losses import Asked, Labels, MapLoss
 from canthus.models.layers.scores import Scores
 from canthus.models.layers.topologies import Hourglass, ScaleGrid
 
-HEIGHTS: dict[MapLoss, float] = {"l2": PEAK, "awing": 1.0}  # of what maps of heights ask for
-FAINT = 1e-4  # of a map's height, below which its logarithm says nothing
 QUIET = 0.1  # of a head's usual fresh weights
-MAP_SHARE = 0.02  # of the maps' divergence in `integral`, beside the distance of their means
 
 
 @config
@@ -97,6 +93,8 @@ class Heatmap(AlignmentModel[Heatmaps]):
     def __init__(self, config: HeatmapConfig) -> None:
         super().__init__()
         self.config = config
+        by_mean = config.decoder == "mean"
+        self.asked = Asked(config.loss, config.stride, config.sigma, config.labels, by_mean)
         self.stem = _Stem(config)
         last = config.num_stacks - 1
         stacks = [_Stack(config, last=i == last) for i in range(last + 1)]
@@ -123,60 +121,30 @@ class Heatmap(AlignmentModel[Heatmaps]):
     def loss(self, output: Heatmaps, target: Target) -> dict[str, Tensor]:
         views = output.views
         if views is None:
-            return self._losses(output.maps, target)
+            return self.asked.terms(output.maps, target)
         half, size = len(views), self.config.stride * output.maps[0].shape[-1]
         seen = replace(
             target,
             points=coherence.moved(target.points, views, size),
             blends=coherence.moved(target.blends, views, size),
         )
-        terms = self._losses([maps[:half] for maps in output.maps], target)
-        for name, value in self._losses([maps[half:] for maps in output.maps], seen).items():
+        terms = self.asked.terms([maps[:half] for maps in output.maps], target)
+        for name, value in self.asked.terms([maps[half:] for maps in output.maps], seen).items():
             terms[name] = (terms[name] + value) / 2
         for i, maps in enumerate(output.maps):
-            heights = self._heights(maps.float())
+            heights = self.asked.heights(maps)
             apart = coherence.apart(heights[:half], heights[half:], views)
             terms[f"coherence{i}"] = self.config.coherence * apart
         return terms
 
     def decode(self, output: Heatmaps) -> Prediction:
-        maps, decoder, stride = output.maps[-1].float(), self.config.decoder, self.config.stride
+        maps, decoder, stride = output.maps[-1], self.config.decoder, self.config.stride
         if output.views is not None:
             maps = maps[: len(output.views)]
         kind = "fit" if decoder == "published" else decoder
-        found = decoders.DECODERS[kind](self._logarithms(maps), stride)
+        found = decoders.DECODERS[kind](self.asked.logarithms(maps), stride)
         points = decoders.published(maps, stride) if decoder == "published" else found.points
         return self.calibrated(points, found.covariance)
-
-    def _losses(self, stacks: list[Tensor], target: Target) -> dict[str, Tensor]:
-        loss, stride, cells = self.config.loss, self.config.stride, stacks[0].shape[-1]
-        inside = (target.points > -0.5) & (target.points < stride * cells - 0.5)
-        known = target.known * inside.all(dim=-1)
-        wanted = wanted_maps(
-            loss, self.config.labels, target.points, cells, stride=stride, sigma=self.config.sigma
-        )
-        terms = {}
-        for i, maps in enumerate(stacks):
-            terms[f"maps{i}"] = map_loss(loss, maps, wanted, known)
-            if loss == "integral":
-                terms[f"maps{i}"] = MAP_SHARE * terms[f"maps{i}"]
-                points = decoders.mean(maps.float(), stride).points
-                terms[f"points{i}"] = distance(points, target)
-        return terms
-
-    def _logarithms(self, maps: Tensor) -> Tensor:
-        """Of the maps' heights, up to a constant each."""
-        if self.config.loss not in HEIGHTS:
-            return maps
-        highest = maps.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6)
-        return torch.log((maps / highest).clamp(min=FAINT))
-
-    def _heights(self, maps: Tensor) -> Tensor:
-        """The maps, scaled to what should be a peak of 1."""
-        if self.config.loss in HEIGHTS:
-            return maps / HEIGHTS[self.config.loss]
-        chance = torch.softmax(maps.flatten(2), dim=-1).view(maps.shape)
-        return chance * max(1.0, 2 * math.pi * self.config.sigma**2)
 
 
 class _Stem(nn.Module):

@@ -6,18 +6,18 @@ are distributions over the cells; their means are the landmarks (Sun et al., ECC
 nothing is rounded, neither in the labels nor in the answer.
 """
 
-import math
 from itertools import pairwise
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canthus.config import config
 from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.layers import decoders
+from canthus.models.layers.decoders import Decoder
 from canthus.models.layers.ellipses import Ellipses
-from canthus.models.layers.heatmaps import draw, locate
+from canthus.models.layers.heatmap_losses import Asked, Labels, MapLoss
 from canthus.models.layers.residual import Bottleneck, ConvNorm
 from canthus.models.layers.scores import Scores
 
@@ -35,9 +35,12 @@ class HourglassConfig:
     stem: int = 32  # channels at twice the heatmaps' resolution
     widths: tuple[int, ...] = (96, 128, 160, 192)  # channels from the widest map to the smallest
     blocks: int = 1  # residual blocks per place
+    loss: MapLoss = "integral"  # on the heatmaps, see `layers.heatmap_losses`
+    labels: Labels = "continuous"  # or "published": cut to whole cells
+    decoder: Decoder = "mean"  # see `layers.decoders`
     sigma: float = 1.0  # of the target Gaussians, in heatmap cells
-    point_weight: float = 1.0  # of the distance between mean and truth
-    map_weight: float = 0.02  # of the cross-entropy between heatmap and target Gaussian
+    point_weight: float = 1.0  # of the distance between mean and truth, in "integral"
+    map_weight: float = 0.02  # of the divergence of heatmap and target Gaussian, in "integral"
 
     @property
     def stride(self) -> int:
@@ -62,6 +65,15 @@ class Hourglass(AlignmentModel[Heatmaps]):
         self.bodies = nn.ModuleList(_Body(config.widths, config.blocks) for _ in stacks)
         self.heads = nn.ModuleList(nn.Conv2d(width, points, 1) for _ in stacks)
         self.feedbacks = nn.ModuleList(nn.Conv2d(points, width, 1) for _ in stacks[1:])
+        self.asked = Asked(
+            config.loss,
+            config.stride,
+            config.sigma,
+            config.labels,
+            by_mean=config.decoder == "mean",
+            point_weight=config.point_weight,
+            map_weight=config.map_weight,
+        )
         self.ellipses = Ellipses(points)
         self.scores = Scores(points)
         self.register_buffer("sideways", torch.zeros(1))
@@ -76,24 +88,12 @@ class Hourglass(AlignmentModel[Heatmaps]):
         return maps
 
     def loss(self, output: Heatmaps, target: Target) -> dict[str, Tensor]:
-        terms = {}
-        for i, logits in enumerate(output):
-            points, _ = locate(logits, self.config.stride)
-            terms[f"points{i}"] = self.config.point_weight * _distance(points, target)
-            terms[f"maps{i}"] = self.config.map_weight * self._divergence(logits, target)
-        return terms
+        return self.asked.terms(output, target)
 
     def decode(self, output: Heatmaps) -> Prediction:
-        return self.calibrated(*locate(output[-1], self.config.stride))
-
-    def _divergence(self, logits: Tensor, target: Target) -> Tensor:
-        """Cross-entropy between the target Gaussians and the heatmaps, mean over known points."""
-        stride, sigma = self.config.stride, self.config.sigma
-        wanted = draw(target.points, logits.shape[-1], stride=stride, sigma=sigma)
-        found = F.log_softmax(logits.flatten(2).float(), dim=-1)
-        each = -(wanted.flatten(2) * found).sum(dim=-1)
-        floor = math.log(2 * math.pi * math.e * self.config.sigma**2)  # a Gaussian's own entropy
-        return ((each - floor) * target.known).sum() / target.known.sum().clamp(min=1)
+        logs = self.asked.logarithms(output[-1])
+        found = decoders.DECODERS[self.config.decoder](logs, self.config.stride)
+        return self.calibrated(found.points, found.covariance)
 
 
 class _Body(nn.Module):
@@ -116,13 +116,3 @@ class _Body(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         down = self.after(self.inside(self.before(self.shrink(x))))
         return self.skip(x) + self.enlarge(down)
-
-
-def _distance(points: Tensor, target: Target) -> Tensor:
-    """Mean distance in longer sides of the tight box, over the known points and blends."""
-    blends = target.readout @ points
-    apart = torch.cat([points - target.points, blends - target.blends], dim=1)
-    known = torch.cat([target.known, target.blends_known], dim=1)
-    each = torch.where(known > 0, apart.square().sum(dim=-1) + 1e-6, 1.0).sqrt()
-    faces = (each * known).sum(dim=1) / target.size
-    return faces.sum() / known.sum().clamp(min=1)
