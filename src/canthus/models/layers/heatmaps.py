@@ -77,7 +77,8 @@ def locate(logits: Tensor, stride: float) -> tuple[Tensor, Tensor]:
     centers = cell_centers(cells, stride, logits)
     chance = torch.softmax(logits.flatten(2).float(), dim=-1).view(logits.shape)
     along_x, along_y = chance.sum(dim=-2), chance.sum(dim=-1)
-    x, y = along_x @ centers, along_y @ centers
+    middle = centers.mean()  # from there distances are shortest, and so are their errors
+    x, y = along_x @ (centers - middle) + middle, along_y @ (centers - middle) + middle
     right, down = centers - x[..., None], centers - y[..., None]  # (B, L, N) from the mean
     xx, yy = (right**2 * along_x).sum(dim=-1), (down**2 * along_y).sum(dim=-1)
     xy = (down * (chance @ right[..., None]).squeeze(-1)).sum(dim=-1)
