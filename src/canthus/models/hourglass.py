@@ -1,9 +1,10 @@
 """Stacked hourglass: heatmaps, refined stack by stack (Newell et al., ECCV 2016), kept slim.
 
-The crop becomes features at a quarter of its resolution. An hourglass halves them several times,
-growing wider as they get smaller, and adds what each level kept on the way back up. Its heatmaps
-are distributions over the cells; their means are the landmarks (Sun et al., ECCV 2018), so that
-nothing is rounded, neither in the labels nor in the answer.
+The crop becomes features at a quarter of its resolution, or an eighth of a finer crop's. An
+hourglass halves them several times, growing wider as they get smaller, and adds what each level
+kept on the way back up. Its heatmaps are distributions over the cells; their means are the
+landmarks (Sun et al., ECCV 2018), so that nothing is rounded, neither in the labels nor in the
+answer.
 """
 
 from itertools import pairwise
