@@ -236,6 +236,18 @@ def test_scores_are_calibrated_on_faces_kept_apart(
     assert not torch.equal(trained.network.scores.bias, before)
 
 
+def test_nothing_is_measured_on_faces_that_a_model_annotated(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    (data,) = recipe.data
+    both = replace(recipe, data=(data, replace(data, labels="teacher.csv")))
+
+    alone = fit([samples], recipe, tmp_path / "alone").held_out
+    beside = fit([samples, samples], both, tmp_path / "beside").held_out
+
+    assert len(beside) == len(alone) > 0
+
+
 def test_ellipses_are_fitted_on_faces_kept_apart(
     samples: list[Sample], recipe: Recipe, tmp_path: Path
 ) -> None:

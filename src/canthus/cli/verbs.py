@@ -25,6 +25,7 @@ VERBS = {
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",
     "schemes": "List the landmark schemes, or check one of one's own.",
+    "teach": "Let a model annotate training faces, for another to learn from.",
     "train": "Train a model by a recipe.",
 }
 

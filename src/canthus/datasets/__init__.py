@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from canthus.datasets import ibug, records, tables, w300lp
+from canthus.datasets import ibug, records, tables, taught, w300lp
 from canthus.datasets.sample import Sample
 
 Split = Literal["train", "val", "all"]
@@ -17,4 +17,4 @@ LAYOUTS: Mapping[str, Callable[[Path, Split], list[Sample]]] = {
     "table": tables.read,
 }
 
-__all__ = ["LAYOUTS", "Sample", "Split"]
+__all__ = ["LAYOUTS", "Sample", "Split", "taught"]

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from canthus import config
-from canthus.datasets import LAYOUTS, Sample
+from canthus.datasets import LAYOUTS, Sample, taught
 from canthus.training.finish import finish
 from canthus.training.loop import Trained, fit
-from canthus.training.recipe import Recipe
+from canthus.training.recipe import DataConfig, Recipe
 
 
 def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
@@ -26,9 +26,15 @@ def read_sets(recipe: Recipe, root: Path) -> list[list[Sample]]:
         root: the folder that holds them all.
 
     Raises:
-        DatasetError: if one is missing, or is not in its layout.
+        DatasetError: if one is missing, or is not in its layout, or the table of a teacher is of
+            other faces.
     """
-    return [LAYOUTS[data.layout](root / data.root, data.split) for data in recipe.data]
+    return [_read(data, root) for data in recipe.data]
+
+
+def _read(data: DataConfig, root: Path) -> list[Sample]:
+    samples = LAYOUTS[data.layout](root / data.root, data.split)
+    return samples if data.labels is None else taught.read(Path(data.labels), samples)
 
 
 __all__ = ["Recipe", "Trained", "finish", "fit", "read_recipe", "read_sets"]

@@ -113,7 +113,11 @@ def _divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut
     labeler = Labeler(recipe.scheme, tuple(names))
     split = [hold_out(samples, recipe.schedule.hold_out) for samples in sets]
     batches = Batches([learned for learned, _ in split], recipe, labeler)
-    return batches, HeldOut([kept for _, kept in split], recipe, labeler)
+    marked = [  # by people: what a teacher says measures nothing
+        kept if data.labels is None else []
+        for (_, kept), data in zip(split, recipe.data, strict=True)
+    ]
+    return batches, HeldOut(marked, recipe, labeler)
 
 
 def _fresh(

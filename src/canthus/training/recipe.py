@@ -23,12 +23,15 @@ class DataConfig:
             model's projected points ("300w-lp-3d").
         root: its folder, below the folder that the training is given.
         repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
+        labels: a table that `canthus teach` wrote about its training faces, whose landmarks are
+            learned in place of its own. Nothing is measured or calibrated on such faces.
     """
 
     layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table"]
     root: str
     split: Literal["train", "all"] = "train"
     repeat: Positive = 1.0
+    labels: str | None = None
 
 
 @config

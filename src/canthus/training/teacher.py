@@ -1,0 +1,96 @@
+"""A trained model puts landmarks on training faces, for another model to learn from.
+
+Each face is looked at several times, turned, shifted and mirrored a little; the mean of the
+answers is better than any of them, and what a model then learns it answers at one look (Hinton,
+Vinyals and Dean, 2015). Faces that people annotated with few points get all of them this way.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.datasets import Sample
+from canthus.datasets.pictures import read_picture
+from canthus.faces import Landmarks, scheme_of
+from canthus.geometry import Similarity
+from canthus.images import warp
+from canthus.runtime import Aligner
+from canthus.training import augment
+from canthus.training.labels import Labeler
+from canthus.training.recipe import AugmentConfig, CropConfig
+
+LOOKS = 4  # at each face, each of them also mirrored
+JITTER = AugmentConfig(roll_deg=8.0, shift=0.03, scale=0.05, wild=0.0)
+UNSURE = 0.06  # longer sides of the face's box by which a landmark may be off and still be taught
+WRONG = 0.06  # the same, of the mean distance from what people marked of a face
+SEED = 3  # of the looks, apart from those of trainings
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """What a teacher says of faces.
+
+    Attributes:
+        points: (N, L, 2), in pixels of each picture; NaN where the teacher is not sure, and for
+            all of a face that it gets wrong.
+        wrong: (N,), whether the answer is too far from what people marked.
+    """
+
+    points: NDArray[np.float64]
+    wrong: NDArray[np.bool_]
+
+
+def teach(aligner: Aligner, samples: Sequence[Sample]) -> Taught:
+    """Let a model put its landmarks on annotated faces.
+
+    Raises:
+        ImageError: if a picture cannot be read.
+        ValueError: if the model's scheme cannot be compared with that of the annotations.
+    """
+    names = {sample.landmarks.scheme.name for sample in samples}
+    labeler = Labeler(aligner.manifest.scheme, tuple(names))
+    points, wrong = [], []
+    for number, sample in enumerate(samples):
+        answer, unsure = _answer(aligner, sample, np.random.default_rng((SEED, number)))
+        off = _distance(labeler, sample, answer)
+        wrong.append(off > WRONG * sample.box.side)
+        known = (unsure <= UNSURE * sample.box.side) & (not wrong[-1])
+        points.append(np.where(known[:, None], answer, np.nan))
+    return Taught(np.array(points), np.array(wrong))
+
+
+def _answer(
+    aligner: Aligner, sample: Sample, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The mean of several looks at a face, (L, 2), and how far off each point may be, (L,)."""
+    manifest, scheme = aligner.manifest, scheme_of(aligner.manifest.scheme)
+    crop = CropConfig(size=manifest.crop_size, scale=manifest.crop_scale)
+    image = read_picture(sample)
+    looks = [augment.plain(sample.box.squared(), crop)]
+    looks += [augment.disturbed(sample.box, crop, JITTER, rng) for _ in range(LOOKS - 1)]
+    straight = np.stack([warp.crop(image, look, crop.size) for look in looks])
+    found = aligner.backend.run(np.concatenate([straight, straight[:, :, ::-1]]))
+    pairs = zip(found["points"][:LOOKS], found["points"][LOOKS:], strict=True)
+    # a model that leans to one side leans to the other in the mirror
+    middles = [(one + Landmarks(two, scheme).mirrored(crop.size).points) / 2 for one, two in pairs]
+    answers = np.stack([_back(look, middle) for look, middle in zip(looks, middles, strict=True)])
+    variance = answers.var(axis=0).sum(axis=-1)
+    if "covariances" in found:
+        areas = np.trace(found["covariances"][:LOOKS], axis1=-2, axis2=-1)
+        scales = np.array([look.scale for look in looks])
+        variance += (areas / scales[:, None] ** 2).mean(axis=0)
+    return answers.mean(axis=0), np.sqrt(variance)
+
+
+def _back(look: Similarity, points: NDArray[np.float32]) -> NDArray[np.float64]:
+    return look.inverse().apply(points)
+
+
+def _distance(labeler: Labeler, sample: Sample, answer: NDArray[np.float64]) -> float:
+    """Mean distance from what people marked, in pixels; 0 if that is nothing."""
+    labels = labeler(sample.landmarks)
+    apart = np.concatenate([answer - labels.points, labeler.readout @ answer - labels.blends])
+    distances = np.linalg.norm(apart, axis=1)
+    return float(np.nanmean(distances)) if np.isfinite(distances).any() else 0.0

@@ -1,0 +1,97 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from canthus.datasets import Sample
+from canthus.faces import SCHEMES, Landmarks
+from canthus.geometry import Box
+from canthus.images.files import write_image
+from canthus.runtime import Aligner, Manifest
+from canthus.runtime.backend import Arrays
+from canthus.training.teacher import teach
+
+SPOT = np.array([83.0, 64.0])  # the center of the pixels that are bright
+LEAN = 3.0  # crop pixels by which the model below errs to the right
+DOUBTED = 40  # a landmark of which it is never sure
+
+
+class Spotter:
+    """Puts all landmarks on the bright spot, and a little too far to the right."""
+
+    def run(self, crops: NDArray[np.uint8]) -> Arrays:
+        found = []
+        for crop in crops:
+            down, across = np.nonzero(crop[..., 0] > 127)
+            found.append(np.tile([across.mean() + LEAN, down.mean()], (68, 1)))
+        covariances = np.tile(np.eye(2, dtype=np.float32), (len(crops), 68, 1, 1))
+        covariances[:, DOUBTED] *= 900
+        return {
+            "points": np.array(found, np.float32),
+            "scores": np.ones((len(crops), 68), np.float32),
+            "covariances": covariances,
+        }
+
+
+@pytest.fixture
+def aligner(spot_manifest: Manifest) -> Aligner:
+    return Aligner(replace(spot_manifest, crop_size=128), Spotter())
+
+
+@pytest.fixture
+def face(tmp_path: Path) -> Sample:
+    """A face of 60 pixels, annotated with 68 points on the spot."""
+    image = np.zeros((150, 200, 3), np.uint8)
+    image[60:69, 79:88] = 255
+    write_image(tmp_path / "spot.png", image)
+    marked = Landmarks(np.tile(SPOT, (68, 1)), SCHEMES["68"])
+    return Sample(tmp_path / "spot.png", Box(53, 34, 113, 94), marked)
+
+
+def test_the_lean_of_a_model_cancels_in_the_mirror(aligner: Aligner, face: Sample) -> None:
+    (points,) = teach(aligner, [face]).points
+
+    sure = np.arange(68) != DOUBTED
+    np.testing.assert_allclose(points[sure], np.tile(SPOT, (67, 1)), atol=0.15)
+
+
+def test_a_landmark_of_which_the_model_is_not_sure_is_not_taught(
+    aligner: Aligner, face: Sample
+) -> None:
+    (points,) = teach(aligner, [face]).points
+
+    assert np.flatnonzero(np.isnan(points[:, 0])).tolist() == [DOUBTED]
+
+
+def test_a_face_that_people_marked_elsewhere_is_left_out(aligner: Aligner, face: Sample) -> None:
+    elsewhere = Landmarks(face.landmarks.points + np.array([6, 0]), SCHEMES["68"])
+
+    found = teach(aligner, [face, replace(face, landmarks=elsewhere)])
+
+    assert found.wrong.tolist() == [False, True]
+    assert np.isnan(found.points[1]).all()
+
+
+def test_few_points_of_another_scheme_are_enough_to_judge_a_face(
+    aligner: Aligner, face: Sample
+) -> None:
+    few = np.full((21, 2), np.nan)
+    few[7] = SPOT
+    far = few + 10
+
+    samples = [replace(face, landmarks=Landmarks(some, SCHEMES["21"])) for some in (few, far)]
+    found = teach(aligner, samples)
+
+    assert found.wrong.tolist() == [False, True]
+    assert np.isfinite(found.points[0]).all(axis=1).sum() == 67
+
+
+def test_a_face_that_nobody_marked_is_taught_too(aligner: Aligner, face: Sample) -> None:
+    bare = replace(face, landmarks=Landmarks(np.full((68, 2), np.nan), SCHEMES["68"]))
+
+    found = teach(aligner, [bare])
+
+    assert not found.wrong.any()
+    assert np.isfinite(found.points).all(axis=(0, 2)).sum() == 67
