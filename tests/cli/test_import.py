@@ -65,3 +65,17 @@ def test_a_file_of_something_else_is_refused_and_nothing_written(
     assert "a.params" in done.err
     assert not (tmp_path / "a.safetensors").exists()
     assert command("import", "dlib", path, "--out", tmp_path / "b.safetensors").code == 2
+
+
+def test_a_released_dpr_aligns_a_photo(
+    command: Command, photo: Path, shared: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "gsr.safetensors"
+
+    done = command("import", "dpr", shared / "parity" / "dpr", "--out", out)
+
+    assert done.code == 0, done.err
+    assert "dpr, 98 landmarks, global stage alone" in done.out
+    aligned = command("align", photo, "--model", out, "--box", "50,40,120,90", "--json")
+    assert aligned.code == 0, aligned.err
+    assert aligned.out.count('"scheme": "98"') == 1

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from canthus.models import HeatmapConfig, HourglassConfig, ModelConfig, Network, Target, build
+from canthus.models import (
+    DprConfig,
+    HeatmapConfig,
+    HourglassConfig,
+    ModelConfig,
+    Network,
+    Target,
+    build,
+)
 
 TINY = HeatmapConfig(width=0.125, depth=1, num_stacks=1)
 SMALL: dict[str, ModelConfig] = {
@@ -16,6 +24,8 @@ SMALL: dict[str, ModelConfig] = {
     "heatmap-inception": replace(TINY, block="inception", coherence=1.0),
     "heatmap-sat": replace(TINY, topology="sat", depth=3, gated=True, loss="kl", decoder="fit"),
     "heatmap-deformable": replace(TINY, num_stacks=2, deformable=3),
+    "dpr-global": DprConfig(scheme="68", size=128, maps="affine"),
+    "dpr-local": DprConfig(scheme="68", size=128, local=True, loss="wing"),
 }
 SIZE = 32
 
@@ -26,9 +36,11 @@ def config(request: pytest.FixtureRequest) -> ModelConfig:
 
 
 @pytest.fixture
-def network(config: ModelConfig) -> Network:
+def network(config: ModelConfig, target: Target) -> Network:
     torch.manual_seed(0)
-    return build(config)
+    network = build(config)
+    network.prepare([target])
+    return network
 
 
 @pytest.fixture
@@ -38,9 +50,10 @@ def crops() -> torch.Tensor:
 
 @pytest.fixture
 def target() -> Target:
-    """All landmarks known, and one blend: the mean of the right eye's six."""
+    """Four faces that are somewhat alike; one blend is known too, the mean of the right eye."""
     generator = torch.Generator().manual_seed(2)
-    points = 6 + 20 * torch.rand(4, 68, 2, generator=generator)
+    face = 8 + 16 * torch.rand(68, 2, generator=generator)
+    points = face + torch.randn(4, 68, 2, generator=generator)
     readout = torch.zeros(1, 68)
     readout[0, 36:42] = 1 / 6
     return Target(

@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.models import published
 from tests.models.published import CONFIGS, PUBLISHED, label_cells
+from torch.utils.flop_counter import FlopCounterMode
 
 from canthus.errors import WeightsError
 from canthus.importing import heatmap
@@ -39,7 +40,9 @@ def test_names_shapes_and_counts_are_the_originals(name: str, fixtures: Path) ->
 
 
 @pytest.mark.parametrize("name", [name for name in CONFIGS if not name.endswith("_3d")])
-def test_generated_weights_give_the_originals_maps(name: str, fixtures: Path) -> None:
+def test_generated_weights_give_the_originals_maps_at_the_originals_cost(
+    name: str, fixtures: Path
+) -> None:
     said = published.read(fixtures / f"{name}.json")
     wanted = published.read(fixtures / "forward" / f"{name}.json")
     made = published.arrays(shapes_of(said), wanted["weight_gain"])
@@ -48,9 +51,10 @@ def test_generated_weights_give_the_originals_maps(name: str, fixtures: Path) ->
     network = heatmap.fill(made, config, name)
     crop = published.picture(said["input"][-1]) / 255
 
-    with torch.no_grad():
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
         output = network(torch.tensor(crop[None], dtype=torch.float32))
 
+    assert counted.get_total_flops() == 2 * said["macs"]  # a multiply-add is two
     places = (104729 * np.arange(256)) % (68 * 64 * 64)
     ends = {"heatmap_stack0": output.maps[0], "heatmap_final": output.maps[-1]}
     for end, maps in ends.items():

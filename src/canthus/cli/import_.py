@@ -11,19 +11,28 @@ class Family(StrEnum):
     """Of which weights can be read."""
 
     HEATMAP = "heatmap"
+    DPR = "dpr"
 
 
 def import_(
     family: Annotated[Family, typer.Argument(help="The family that the weights are of.")],
-    file: Annotated[Path, typer.Argument(help="The file, as published: MXNet's .params.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", help="As published: of heatmap MXNet's .params, of dpr a folder."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
-    scheme: Annotated[str, typer.Option(help="Of the landmarks.")] = "68",
+    scheme: Annotated[str, typer.Option(help="Of a heatmap network's landmarks.")] = "68",
     license_: Annotated[
         str, typer.Option("--license", help="The terms that the weights came under.")
     ] = "as published by their authors",
 ) -> None:
     """Read weights that another project has published."""
-    from canthus.importing import heatmap
+    from canthus.importing import dpr, heatmap
 
-    described = heatmap.convert(file, out, scheme=scheme, license=license_)
+    if family is Family.DPR:
+        described = dpr.convert(source, out, license=license_)
+    else:
+        described = heatmap.convert(source, out, scheme=scheme, license=license_)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {described}")

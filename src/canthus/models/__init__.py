@@ -7,11 +7,16 @@ from pydantic import Field
 
 from canthus.config import parse
 from canthus.models.base import SCORE_RADIUS, AlignmentModel, Prediction, Target
+from canthus.models.dpr import Dpr, DprConfig
 from canthus.models.heatmap import Heatmap, HeatmapConfig
 from canthus.models.hourglass import Hourglass, HourglassConfig
 
-ModelConfig = Annotated[HourglassConfig | HeatmapConfig, Field(discriminator="family")]
-FAMILIES: dict[type, type] = {HourglassConfig: Hourglass, HeatmapConfig: Heatmap}
+ModelConfig = Annotated[HourglassConfig | HeatmapConfig | DprConfig, Field(discriminator="family")]
+FAMILIES: dict[type, type] = {
+    HourglassConfig: Hourglass,
+    HeatmapConfig: Heatmap,
+    DprConfig: Dpr,
+}
 
 Network = AlignmentModel[object]  # of any family
 
@@ -34,6 +39,8 @@ __all__ = [
     "FAMILIES",
     "SCORE_RADIUS",
     "AlignmentModel",
+    "Dpr",
+    "DprConfig",
     "Heatmap",
     "HeatmapConfig",
     "Hourglass",

@@ -1,6 +1,7 @@
 """What every family of models is, is taught with, and answers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -74,6 +75,9 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
     ellipses: Ellipses
     scores: Scores
     sideways: Tensor
+
+    def prepare(self, targets: Sequence[Target]) -> None:
+        """See the labels of some training faces, before a training begins; most need not."""
 
     @abstractmethod
     def forward(self, crops: Tensor) -> Output:

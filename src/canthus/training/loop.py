@@ -129,9 +129,12 @@ def _fresh(
     """
     torch.manual_seed(recipe.schedule.seed)
     network = build(recipe.model)
-    if recipe.start is not None and batches is not None:
-        crops = [batches[number].crops for number in range(MEASURED)]
-        begin(network, recipe.start, recipe.fresh, crops)
+    if batches is not None:
+        some = [batches[number] for number in range(MEASURED)]
+        if recipe.start is None:
+            network.prepare([batch.target for batch in some])
+        else:
+            begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 

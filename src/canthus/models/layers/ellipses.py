@@ -142,7 +142,7 @@ class _Axes:
     def of(cls, covariance: Tensor) -> "_Axes":
         xx, xy, yy = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
         middle, half = (xx + yy) / 2, (xx - yy) / 2
-        apart = (half.square() + xy.square() + 1e-12).sqrt()
+        apart = (half.square() + xy.square()).clamp(min=1e-12).sqrt()
         variances = torch.stack([middle + apart, middle - apart], dim=-1).clamp(min=SMALLEST)
         return cls(variances.log(), half / apart, xy / apart)
 

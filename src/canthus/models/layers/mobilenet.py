@@ -1,0 +1,73 @@
+"""Inverted residuals (Sandler et al., CVPR 2018), for several networks side by side."""
+
+from torch import Tensor, nn
+
+from canthus.models.layers.residual import ConvNorm
+
+STEM, LAST = 8, 64  # channels after the first convolution, and after the last one
+# Of the small MobileNetV2 of DPR: channels, stride, and how much wider a block is inside.
+BLOCKS = (
+    (8, 1, 1),
+    *((12, 2, 6), (12, 1, 6)),
+    *((16, 2, 6), (16, 1, 6)),
+    *((24, 2, 6), (24, 1, 6), (24, 1, 6)),
+    *((32, 2, 6), (32, 1, 6), (32, 1, 6)),
+    *((48, 2, 6), (48, 1, 6), (48, 1, 6)),
+    *((64, 2, 6), (64, 1, 6), (80, 1, 6)),
+)
+STRIDE = 128  # of the whole: pixels of the crop in one cell
+
+
+class InvertedResidual(nn.Module):
+    """1 x 1 to a wider space, 3 x 3 in each channel, 1 x 1 back; plus the input where it fits.
+
+    Args:
+        inputs: channels of each network.
+        outputs: the same.
+        stride: of the 3 x 3.
+        wider: how many times; 1 leaves the first 1 x 1 out.
+        groups: networks side by side, whose channels do not mix.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, *, stride: int, wider: int, groups: int = 1
+    ) -> None:
+        super().__init__()
+        ins, inside, outs = groups * inputs, groups * inputs * wider, groups * outputs
+        widen = [ConvNorm(ins, inside, 1, groups=groups)] if wider > 1 else []
+        self.body = nn.Sequential(
+            *widen,
+            ConvNorm(inside, inside, stride=stride, groups=inside),
+            ConvNorm(inside, outs, 1, groups=groups, relu=False),
+        )
+        self.adds = stride == 1 and inputs == outputs
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x) if self.adds else self.body(x)
+
+
+class SmallMobileNet(nn.Module):
+    """The backbone of DPR: (B, P * 3, S, S) to (B, P, 64 * S/128 * S/128).
+
+    Args:
+        parts: networks side by side, each with its own weights and its own three channels.
+    """
+
+    def __init__(self, parts: int = 1) -> None:
+        super().__init__()
+        self.parts = parts
+        blocks: list[nn.Module] = []
+        inputs = STEM
+        for outputs, stride, wider in BLOCKS:
+            blocks.append(
+                InvertedResidual(inputs, outputs, stride=stride, wider=wider, groups=parts)
+            )
+            inputs = outputs
+        self.features = nn.Sequential(
+            ConvNorm(3 * parts, STEM * parts, stride=2, groups=parts),
+            *blocks,
+            ConvNorm(inputs * parts, LAST * parts, 1, groups=parts),
+        )
+
+    def forward(self, crops: Tensor) -> Tensor:
+        return self.features(crops).flatten(1).unflatten(1, (self.parts, -1))
