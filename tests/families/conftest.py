@@ -24,8 +24,9 @@ SMALL: dict[str, ModelConfig] = {
     "heatmap-inception": replace(TINY, block="inception", coherence=1.0),
     "heatmap-sat": replace(TINY, topology="sat", depth=3, gated=True, loss="kl", decoder="fit"),
     "heatmap-deformable": replace(TINY, num_stacks=2, deformable=3),
-    "dpr-global": DprConfig(scheme="68", size=128, maps="affine"),
-    "dpr-local": DprConfig(scheme="68", size=128, local=True, loss="wing"),
+    "dpr-global": DprConfig(scheme="68"),
+    "dpr-local": DprConfig(scheme="68", local=True, loss="wing"),
+    "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
 }
 SIZE = 32
 

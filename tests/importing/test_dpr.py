@@ -13,7 +13,7 @@ from canthus.errors import WeightsError
 from canthus.images.files import read_image
 from canthus.importing import dpr
 from canthus.importing.dpr_pipeline import align
-from canthus.models import Dpr, DprConfig
+from canthus.models import Dpr
 
 PARTS = dpr.PART_NAMES
 
@@ -133,7 +133,7 @@ def nme(found: np.ndarray, truth: np.ndarray) -> float:
     return float(np.linalg.norm(found - truth, axis=1).mean() / eyes)
 
 
-SMALL = DprConfig(maps="affine", colors="bgr")
+SMALL = dpr.PUBLISHED
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -6,10 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from canthus.faces import scheme_of
 from canthus.models import Dpr, DprConfig
-from canthus.models.dpr import mean_face, part_mean, parts_of, upright
+from canthus.models.dpr import MOST_DOUBT, USUAL_DOUBT, mean_face, part_mean, parts_of, upright
 from canthus.models.layers import affine
 
-PUBLISHED = DprConfig(maps="affine")
+PUBLISHED = DprConfig(networks="published", maps="affine", coarse=128, size=256, part=128)
 
 
 def face() -> Tensor:
@@ -31,7 +33,7 @@ def turned(points: Tensor, degrees: float, scale: float = 1.0) -> Tensor:
     [(False, 538_419, 53_804_512), (True, 1_961_821, 101_262_112)],
 )
 def test_counts_are_the_published_ones(local: bool, parameters: int, multiply_adds: int) -> None:
-    network = Dpr(DprConfig(maps="affine", local=local)).eval()
+    network = Dpr(replace(PUBLISHED, local=local)).eval()
     with torch.no_grad(), FlopCounterMode(display=False) as counted:
         network(torch.rand(1, 3, 64, 64))
 
@@ -109,23 +111,32 @@ def test_a_landmark_that_is_not_known_moves_nothing() -> None:
 
 
 def test_parts_are_found_in_their_own_crops() -> None:
-    network = Dpr(DprConfig(scheme="68", local=True, size=128)).eval()
+    network = Dpr(DprConfig(scheme="68", local=True)).eval()
     network.mean.copy_(face() / 100)
     points = turned(face(), 10)[None]
     to_parts = network.to_parts(points)
-    offsets = []
+    doubt, seen = torch.zeros(1, 68), []
     for part, indices in enumerate(network.parts):
         places = affine.apply(to_parts[:, part], points[:, indices]) / network.config.part
-        offsets.append(2 * (places - part_mean(network.mean[indices])))
+        offsets = 2 * (places - part_mean(network.mean[indices]))
+        seen.append(torch.cat([offsets, torch.full_like(offsets[..., :1], 0.5)], dim=-1))
 
-    found = network.replaced(points + 9, to_parts, offsets)
+    found, doubted = network.replaced(points + 9, to_parts, seen, doubt)
 
+    assert not doubted[:, :17].any()
+    # as far in the picture as in the part's crop, which enlarges it
+    larger = torch.linalg.det(to_parts[0, 0, :, :2]).sqrt() * network.config.size
+    inside = USUAL_DOUBT + MOST_DOUBT * np.tanh(0.5 / MOST_DOUBT)
+    wanted = inside + np.log(network.config.part / float(larger))
+    torch.testing.assert_close(
+        doubted[0, network.parts[0]], torch.full((11,), wanted), atol=1e-5, rtol=0
+    )
     torch.testing.assert_close(found[:, 17:], points[:, 17:], atol=1e-3, rtol=0)
     torch.testing.assert_close(found[:, :17], points[:, :17] + 9)
 
 
 def test_landmarks_weigh_less_the_more_they_err() -> None:
-    network = Dpr(DprConfig(scheme="68", size=128, loss="distance"))
+    network = Dpr(DprConfig(scheme="68", loss="distance"))
     network.typical[:34] = 0.1
     network.typical[34:] = 0.3
     error, known = torch.full((2, 68), 0.2), torch.ones(2, 68)

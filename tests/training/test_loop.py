@@ -259,6 +259,18 @@ def test_ellipses_are_fitted_on_faces_kept_apart(
     assert not trained.network.ellipses.bias.isnan().any()
 
 
+def test_a_training_of_an_earlier_version_with_fewer_settings_is_resumed(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    fit([samples], recipe, tmp_path)
+    written = tmp_path / "recipe.yaml"
+    earlier = [line for line in written.read_text().splitlines() if "labels: null" not in line]
+    assert len(earlier) < len(written.read_text().splitlines())
+    written.write_text("\n".join(earlier))
+
+    assert fit([samples], recipe, tmp_path, resume=True).finished
+
+
 def test_calibrating_again_changes_nothing(
     samples: list[Sample], recipe: Recipe, tmp_path: Path
 ) -> None:

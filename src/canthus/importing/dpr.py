@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -23,6 +24,9 @@ State = Mapping[str, Tensor]
 FILES = ("global_reinit", "global_regress", "local_reinit", "local_regress")
 SCHEMES: dict[str, Literal["68", "98", "106jd"]] = {"68": "68", "98": "98", "106": "106jd"}
 PART_NAMES = ("left_eye", "right_eye", "nose", "mouth")  # the viewer's left
+PUBLISHED = DprConfig(
+    networks="published", coarse=128, size=256, part=128, maps="affine", colors="bgr"
+)
 CROP_SIZE, CROP_SCALE = 512, 2.2  # the first network sees a square of 1.1 boxes in its middle
 
 
@@ -67,9 +71,7 @@ def read(folder: Path) -> Dpr:
         WeightsError: if a file is missing or damaged, or its tensors are of another network.
     """
     count, files = _found(folder)
-    config = DprConfig(
-        scheme=SCHEMES[count], local=set(FILES) <= set(files), maps="affine", colors="bgr"
-    )
+    config = replace(PUBLISHED, scheme=SCHEMES[count], local=set(FILES) <= set(files))
     names = FILES if config.local else FILES[:2]
     network = Dpr(config).eval()
     fill(network, {name: (str(files[name]), _read(files[name])) for name in names})

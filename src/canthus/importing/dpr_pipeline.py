@@ -70,7 +70,9 @@ def _refined(network: Dpr, face: Image, points: Floats) -> Floats:
     crops = torch.cat([_crop(warp_affine(face, each, (part, part))) for each in maps])[None]
     to_parts = torch.tensor(np.array(maps))[None]
     found = [each.double() for each in network.local_regress(network.seen(crops))]
-    return network.replaced(torch.tensor(points)[None], to_parts, found)[0].numpy()
+    places = torch.tensor(points)[None]
+    refined, _ = network.replaced(places, to_parts, found, torch.zeros_like(places[..., 0]))
+    return refined[0].numpy()
 
 
 def _crop(crop: Image) -> Tensor:

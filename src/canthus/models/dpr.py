@@ -19,9 +19,14 @@ from canthus.faces import LandmarkScheme, scheme_of
 from canthus.models.base import AlignmentModel, Prediction, Target
 from canthus.models.layers import affine
 from canthus.models.layers.ellipses import Ellipses
-from canthus.models.layers.mobilenet import LAST, STRIDE, SmallMobileNet
 from canthus.models.layers.perceptrons import Perceptrons
 from canthus.models.layers.point_losses import POINT_LOSSES, PointLoss, errors
+from canthus.models.layers.regressors import (
+    PublishedRegression,
+    PublishedReinit,
+    SlimRegression,
+    SlimReinit,
+)
 from canthus.models.layers.sampling import warp
 from canthus.models.layers.scores import Scores
 
@@ -39,8 +44,12 @@ FIRST_ERROR = 0.1  # longer sides of the tight box that landmarks are off before
 MEMORY = 0.99  # of the usual errors, from one batch to the next
 ENOUGH = 0.5  # of a face's landmarks to be known, to say how it should stand
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+GENTLE = 0.1  # of what the first network says
 STRETCH = 2.5  # times that a similarity scales a crop at most, either way
-REINIT_WIDTHS = (8, 16, 16, 32, 32, 64)  # of the published first network
+WHOLE_WIDTHS, PART_WIDTHS = (64, 128, 192, 256), (64, 96, 128)  # of the slim networks
+DOUBT_WEIGHT = 0.01  # of the loss that teaches how far off landmarks may be
+USUAL_DOUBT = -4.0  # logarithm of sides of the crop; what a network without doubts says
+MOST_DOUBT = 4.0  # by how much the logarithm may differ from that
 
 
 @config
@@ -49,6 +58,7 @@ class DprConfig:
 
     Attributes:
         scheme: of the landmarks: "68", "98" or "106jd".
+        networks: "published", or "slim": ours, which also say how far off each landmark may be.
         local: whether parts are looked at closely (G&LSR), or the whole face alone (GSR).
         seen: the side of the square that the first network sees, over the side of the wide crop.
         coarse: side of the crop that the first network sees, in pixels.
@@ -65,11 +75,12 @@ class DprConfig:
 
     family: Literal["dpr"] = "dpr"
     scheme: Literal["68", "98", "106jd"] = "98"
+    networks: Literal["published", "slim"] = "slim"
     local: bool = False
     seen: float = 0.5
-    coarse: int = 128
-    size: int = 256
-    part: int = 128
+    coarse: int = 64
+    size: int = 128
+    part: int = 64
     maps: Literal["affine", "similarity"] = "similarity"
     colors: Literal["rgb", "bgr"] = "rgb"
     loss: PointLoss = "distance"
@@ -96,12 +107,14 @@ class Stages:
         points: in the upright crop, (B, L, 2), by the second network.
         to_parts: from the upright crop to those of the parts, (B, P, 2, 3); None without them.
         refined: in the upright crop, (B, L, 2): the parts' points where they were looked at.
+        doubt: logarithms of how far those may be off, in sides of the upright crop, (B, L).
     """
 
     upright: Tensor
     points: Tensor
     to_parts: Tensor | None
     refined: Tensor
+    doubt: Tensor
 
     @property
     def found(self) -> Tensor:
@@ -110,7 +123,7 @@ class Stages:
 
 
 class Dpr(AlignmentModel[Stages]):
-    """The published networks: a first one that stands the face up, and regressors about means."""
+    """A first network that stands the face up, and regressors about the means of what they see."""
 
     mean: Tensor
     typical: Tensor
@@ -119,15 +132,23 @@ class Dpr(AlignmentModel[Stages]):
         super().__init__()
         self.config = config
         points = config.num_landmarks
-        self.reinit = _Reinitialization(6 if config.maps == "affine" else 4)
-        self.regress = _Regression([points], config.size, 256)
-        self.register_buffer("mean", torch.zeros(points, 2))
-        self.register_buffer("typical", torch.full((points,), FIRST_ERROR))
         self.parts = parts_of(scheme_of(config.scheme)) if config.local else []
+        counts = [len(part) for part in self.parts]
+        begins = IDENTITY if config.maps == "affine" else (0.0,) * 4
+        if config.networks == "published":
+            self.reinit: nn.Module = PublishedReinit(begins)
+            self.regress: nn.Module = PublishedRegression([points], config.size, 256)
+        else:
+            self.reinit = SlimReinit(config.coarse, begins)
+            self.regress = SlimRegression([points], config.size, WHOLE_WIDTHS, 48, 128)
+        if config.local and config.networks == "published":
+            self.local_regress: nn.Module = PublishedRegression(counts, config.part, 64)
+        elif config.local:
+            self.local_regress = SlimRegression(counts, config.part, PART_WIDTHS, 24, 48)
         if config.local and config.maps == "affine":
             self.local_reinit = Perceptrons([2 * points, 128, 64], [6] * len(self.parts))
-        if config.local:
-            self.local_regress = _Regression([len(part) for part in self.parts], config.part, 64)
+        self.register_buffer("mean", torch.zeros(points, 2))
+        self.register_buffer("typical", torch.full((points,), FIRST_ERROR))
         self.ellipses = Ellipses(points)
         self.scores = Scores(points)
         self.register_buffer("sideways", torch.zeros(1))
@@ -145,11 +166,22 @@ class Dpr(AlignmentModel[Stages]):
         """
         upright = self.stand_up(warp(pictures, to_coarse, self.config.coarse), to_coarse)
         faces = warp(pictures, upright, self.config.size)
-        points = self.regression(faces)
+        points, doubt = self.regression(faces)
         if not self.config.local:
-            return Stages(upright, points, None, points)
+            return Stages(upright, points, None, points, doubt)
         to_parts = self.to_parts(points)
-        return Stages(upright, points, to_parts, self.refine(faces, points, to_parts))
+        batch, parts = to_parts.shape[:2]
+        if self.config.networks == "published":  # cut from the crop that was cut already
+            shown, maps = faces, to_parts
+        else:
+            shown, maps = pictures, affine.compose(to_parts, upright[:, None])
+        shown = shown[:, None].expand(-1, parts, -1, -1, -1).flatten(0, 1)
+        crops = warp(shown, maps.flatten(0, 1), self.config.part)
+        crops = crops.reshape(batch, parts, *crops.shape[1:])
+        refined, doubt = self.replaced(
+            points, to_parts, self.local_regress(self.seen(crops)), doubt
+        )
+        return Stages(upright, points, to_parts, refined, doubt)
 
     def seen(self, crops: Tensor) -> Tensor:
         """Crops (..., 3, S, S), RGB in [0, 1], as the networks want them."""
@@ -175,10 +207,10 @@ class Dpr(AlignmentModel[Stages]):
                 assert isinstance(layer, nn.Linear)
                 layer.bias.copy_((start / torch.tensor([1.0, 1.0, self.config.part])).flatten())
 
-    def regression(self, faces: Tensor) -> Tensor:
-        """The landmarks (B, L, 2) in upright crops (B, 3, size, size)."""
-        (offsets,) = self.regress(self.seen(faces)[:, None])
-        return self.config.size * (offsets / 2 + self.mean)
+    def regression(self, faces: Tensor) -> tuple[Tensor, Tensor]:
+        """The landmarks (B, L, 2) in upright crops (B, 3, size, size), and their doubt (B, L)."""
+        (found,) = self.regress(self.seen(faces)[:, None])
+        return self.config.size * (found[..., :2] / 2 + self.mean), _doubt(found)
 
     def to_parts(self, points: Tensor) -> Tensor:
         """Where the parts are to be cut out of the upright crop: maps (B, P, 2, 3)."""
@@ -196,28 +228,28 @@ class Dpr(AlignmentModel[Stages]):
             maps.append(affine.fit(each, mean, torch.ones_like(each[..., 0])))
         return torch.stack(maps, dim=1)
 
-    def refine(self, faces: Tensor, points: Tensor, to_parts: Tensor) -> Tensor:
-        """The points in the upright crops, those of the parts found anew.
+    def replaced(
+        self, points: Tensor, to_parts: Tensor, found: list[Tensor], doubt: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The points (B, L, 2) and their doubt (B, L), those of the parts by what was found there.
 
         Args:
-            faces: (B, 3, size, size).
-            points: (B, L, 2).
-            to_parts: (B, P, 2, 3).
+            points: in the upright crop.
+            to_parts: from there to the parts' crops, (B, P, 2, 3).
+            found: for each part (B, n, 2 or 3): offsets from the part's mean, and their doubt.
+            doubt: of the points.
         """
-        batch, parts = to_parts.shape[:2]
-        shown = faces[:, None].expand(-1, parts, -1, -1, -1).flatten(0, 1)
-        crops = warp(shown, to_parts.flatten(0, 1), self.config.part).reshape(
-            batch, parts, 3, self.config.part, -1
-        )
-        return self.replaced(points, to_parts, self.local_regress(self.seen(crops)))
-
-    def replaced(self, points: Tensor, to_parts: Tensor, offsets: list[Tensor]) -> Tensor:
-        """The points (B, L, 2), those of the parts by their offsets (B, n, 2) from part means."""
-        back, points = affine.inverse(to_parts), points.clone()
-        for number, (indices, each) in enumerate(zip(self.parts, offsets, strict=True)):
-            found = self.config.part * (each / 2 + part_mean(self.mean[indices]))
-            points[:, indices] = affine.apply(back[:, number], found)
-        return points
+        back, points, doubt = affine.inverse(to_parts), points.clone(), doubt.clone()
+        larger = torch.linalg.det(to_parts[..., :2]).abs().clamp(min=1e-12).log() / 2
+        for number, (indices, each) in enumerate(zip(self.parts, found, strict=True)):
+            places = self.config.part * (each[..., :2] / 2 + part_mean(self.mean[indices]))
+            points[:, indices] = affine.apply(back[:, number], places)
+            doubt[:, indices] = (
+                _doubt(each)
+                - larger[:, number, None]
+                + math.log(self.config.part / self.config.size)
+            )
+        return points, doubt
 
     def loss(self, output: Stages, target: Target) -> dict[str, Tensor]:
         back = affine.inverse(output.upright)
@@ -228,9 +260,21 @@ class Dpr(AlignmentModel[Stages]):
         }
         if self.config.local:
             terms["refined"] = self._weighed(*errors(output.found, target), target.readout)
+        if self.config.networks == "slim":
+            terms["doubt"] = DOUBT_WEIGHT * self._misjudged(output, target)
         if self.training:
             self._remember(whole.detach()[:, : len(self.mean)], target.known)
         return terms
+
+    def _misjudged(self, output: Stages, target: Target) -> Tensor:
+        """How unlikely the errors are by the doubt, with the tails of Laplace."""
+        error, known = errors(output.found.detach(), target)
+        points = len(self.mean)
+        error, known = error[:, :points], known[:, :points]
+        side = self.config.size / _scale(output.upright.detach())  # in pixels of the picture
+        apart = error * (target.size / side)[:, None]
+        each = apart * (-output.doubt).exp() + 2 * output.doubt
+        return (each * known).sum() / known.sum().clamp(min=1)
 
     def _misplaced(self, back: Tensor, target: Target) -> Tensor:
         """How far the corners of the upright crops are from where they should be."""
@@ -259,9 +303,11 @@ class Dpr(AlignmentModel[Stages]):
         self.typical.lerp_(found, 1 - MEMORY)
 
     def decode(self, output: Stages) -> Prediction:
-        points = output.found
-        round_ = torch.ones_like(points).diag_embed()  # it does not say where it hesitates
-        return self.calibrated(points, round_)
+        side = self.config.size / _scale(output.upright)
+        variance = (2 * output.doubt).exp() * side[:, None].square()
+        return self.calibrated(
+            output.found, variance[..., None].expand_as(output.found).diag_embed()
+        )
 
     def _square(self, crops: Tensor) -> Tensor:
         """The maps from wide crops to what the first network sees: a square in their middle."""
@@ -271,54 +317,6 @@ class Dpr(AlignmentModel[Stages]):
         edge = (crops.shape[-1] - 1 - side) / 2
         row = [[scale, 0.0, -scale * edge], [0.0, scale, -scale * edge]]
         return torch.tensor(row, device=crops.device).expand(crops.shape[0], -1, -1)
-
-
-class _Reinitialization(nn.Module):
-    """From a coarse crop (B, 3, 128, 128) to the numbers of a map, which begins as the identity."""
-
-    def __init__(self, outputs: int) -> None:
-        super().__init__()
-        first, second, third, fourth, fifth, last = REINIT_WIDTHS
-        self.features = nn.Sequential(
-            nn.Conv2d(3, first, 5, stride=2),
-            nn.MaxPool2d(2),
-            nn.PReLU(),
-            nn.Conv2d(first, second, 3),
-            nn.PReLU(),
-            nn.Conv2d(second, third, 3),
-            nn.MaxPool2d(2),
-            nn.PReLU(),
-            nn.Conv2d(third, fourth, 3),
-            nn.PReLU(),
-            nn.Conv2d(fourth, fifth, 3),
-            nn.MaxPool2d(2),
-            nn.PReLU(),
-            nn.Conv2d(fifth, last, 3),
-            nn.PReLU(),
-        )
-        self.head = Perceptrons([4 * last, 32], [outputs])
-        with torch.no_grad():  # begins with the crop as it is
-            end = self.head.last[0]
-            assert isinstance(end, nn.Linear)
-            end.bias.copy_(torch.tensor(IDENTITY if outputs == 6 else [0.0] * outputs))
-
-    def forward(self, crops: Tensor) -> Tensor:
-        (numbers,) = self.head(self.features(crops).flatten(1)[None])
-        return numbers
-
-
-class _Regression(nn.Module):
-    """From crops (B, P, 3, S, S) to offsets (B, n, 2) of each part's points; P networks."""
-
-    def __init__(self, points: list[int], size: int, width: int) -> None:
-        super().__init__()
-        self.backbone = SmallMobileNet(len(points))
-        widths = [LAST * (size // STRIDE) ** 2, width, width]
-        self.head = Perceptrons(widths, [2 * count for count in points])
-
-    def forward(self, crops: Tensor) -> list[Tensor]:
-        features = self.backbone(crops.flatten(1, 2)).transpose(0, 1)
-        return [found.unflatten(-1, (-1, 2)) for found in self.head(features)]
 
 
 def mean_face(points: Tensor, known: Tensor) -> Tensor:
@@ -385,8 +383,10 @@ def _scaled_map(numbers: Tensor, size: int) -> Tensor:
 def _similarity(numbers: Tensor, size: int) -> Tensor:
     """Maps (B, 2, 3) of a turn, the logarithm of a scale, and a shift in sides of a crop each.
 
-    All about the crop's middle; zeros change nothing. A network may ask for any number.
+    All about the crop's middle; zeros change nothing. A network may ask for any number, and has to
+    ask loudly: what it sees next must not jump while it learns.
     """
+    numbers = GENTLE * numbers
     turn, stretch, *_ = numbers.unbind(dim=-1)
     scale = (math.log(STRETCH) * torch.tanh(stretch)).exp()
     middle = (size - 1) / 2
@@ -396,3 +396,15 @@ def _similarity(numbers: Tensor, size: int) -> Tensor:
     kept = affine.apply(linear, torch.full_like(numbers[:, None, 2:], middle))[:, 0]
     shift = middle - kept + size * numbers[:, 2:]
     return affine.similarity(scale * turn.cos(), scale * turn.sin(), shift)
+
+
+def _doubt(found: Tensor) -> Tensor:
+    """The logarithm of how far points may be off, in sides of their crop, (B, n); may be unsaid."""
+    if found.shape[-1] == 2:
+        return torch.full_like(found[..., 0], USUAL_DOUBT)
+    return USUAL_DOUBT + MOST_DOUBT * torch.tanh(found[..., 2] / MOST_DOUBT)
+
+
+def _scale(maps: Tensor) -> Tensor:
+    """How many times longer lengths become by maps (B, 2, 3), on average, (B,)."""
+    return torch.linalg.det(maps[..., :2]).abs().clamp(min=1e-12).sqrt()

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from canthus.config import to_yaml
+from canthus import config
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, TrainingError
 from canthus.models import Network, build
@@ -202,11 +202,11 @@ def _check_finite(terms: dict[str, float], step: int, batch: Batch, folder: Path
 
 
 def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
-    path, text = folder / RECIPE, to_yaml(recipe)
+    path, text = folder / RECIPE, config.to_yaml(recipe)
     if resume:
         if not (folder / STATE).is_file():
             raise RecipeError(f"{folder}: expected {STATE} to resume from, found none")
-        if path.read_text(encoding="utf-8") != text:
+        if config.read(Recipe, path) != recipe:  # an earlier version wrote fewer settings
             raise RecipeError(f"{path}: is not the recipe to resume with; nothing may change")
     elif (folder / STATE).exists():
         raise RecipeError(f"{folder}: holds a training already; resume it or name another folder")
