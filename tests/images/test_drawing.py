@@ -175,12 +175,12 @@ def doubtful(covariance: list[list[float]], x: float = 350, y: float = 350) -> L
     return Landmarks(points, SCHEMES["5"], covariances=covariances)
 
 
-def test_an_ellipse_is_as_long_and_wide_as_95_percent_of_a_gaussian() -> None:
+def test_an_ellipse_is_as_long_and_wide_as_95_percent_of_the_errors() -> None:
     canvas = canvas_of(700)
     draw_ellipses(canvas, doubtful([[900, 0], [0, 100]]))
     y, x = np.nonzero((canvas != GRAY).any(axis=2))
-    # 2.4477 standard deviations of 30 and 10 pixels on either side
-    assert (np.ptp(x), np.ptp(y)) == pytest.approx((146.9, 48.9), abs=2.5)
+    # 2.586 standard deviations of 30 and 10 pixels on either side
+    assert (np.ptp(x), np.ptp(y)) == pytest.approx((155.2, 51.7), abs=2.5)
     assert (x.mean(), y.mean()) == pytest.approx((350, 350), abs=0.5)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces import Face, Landmarks, LandmarkScheme
+from canthus.faces.uncertainty import squared_radius
 from canthus.geometry import Similarity
 from canthus.images.arrays import as_image
 from canthus.images.lettering import BITS, Color, fixed, number_width, write_number
@@ -25,7 +26,7 @@ MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
 _LINES_SHOW, _BOX_SHOWS, _PLATE_SHOWS = 0.8, 0.6, 0.7  # how far each covers what is below
 _RINGS_SHOW, _INSIDES_SHOW = 0.9, 0.25
-_HELD = 5.991  # squared Mahalanobis distance within which a Gaussian holds 95 %
+_HELD = squared_radius(0.95)  # what an ellipse holds
 _CORNERS = 60  # of the polygon that stands for an ellipse
 
 Pixels = NDArray[np.uint8]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from canthus.faces.uncertainty import TAILS, squared_radius
+
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
@@ -97,14 +99,20 @@ class Coverage:
 
 
 def coverage(
-    offsets: ArrayLike, covariances: ArrayLike, levels: Sequence[float] = LEVELS
+    offsets: ArrayLike,
+    covariances: ArrayLike,
+    levels: Sequence[float] = LEVELS,
+    *,
+    tails: float = TAILS,
 ) -> list[Coverage]:
-    """How many errors lie in the ellipses in which a Gaussian would have a share of them.
+    """How many errors lie in the ellipses that promise to hold a share of them.
 
     Args:
         offsets: (..., 2), truth less answer; those of NaN do not count.
         covariances: (..., 2, 2), positive definite; those of NaN do not count.
         levels: the shares, each in (0, 1).
+        tails: degrees of freedom of the errors, as `faces.uncertainty` has them; infinity for a
+            Gaussian's.
 
     Returns:
         For each level what is held; NaN if nothing counts.
@@ -130,7 +138,7 @@ def coverage(
     if not ((area > 0) & (xx > 0)).all():
         raise ValueError("expected covariances that are positive definite")
     distance = (yy * x * x - 2 * xy * x * y + xx * y * y) / area
-    limits = [-2 * math.log(1 - level) for level in levels]
+    limits = [squared_radius(level, tails) for level in levels]
     held = [float((distance <= limit).mean()) if known.any() else math.nan for limit in limits]
     return [Coverage(*pair) for pair in zip(levels, held, strict=True)]
 

@@ -6,18 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from canthus.faces.uncertainty import TAILS, squared_radius
+
 LEVELS = (0.68, 0.95)  # of the errors are to lie in the ellipses of these levels
 STEPS = 200  # of a fit, at most
-TAILS = 8.0  # degrees of freedom of the errors in a fit: their tails are heavier than a Gaussian's
 STIFFNESS = 4.0  # how little a landmark hears of the other maps, and differs from the others
 SMALLEST = 1e-2  # pixels of the crop squared: no variance is less
 LONGEST = 1e3  # times the smaller variance: no larger one is more
 FEWEST = 20  # faces of a source that is looked at by itself
-
-
-def radius(level: float) -> float:
-    """Squared Mahalanobis distance within which a Gaussian of the plane holds a share of errors."""
-    return -2 * math.log(1 - level)
 
 
 def spread(covariance: Tensor) -> Tensor:
@@ -240,6 +236,6 @@ def _widening(distance: Tensor, source: Tensor) -> float:
         found = distance[source == number]
         logs = found[torch.isfinite(found)].clamp(min=1e-9).log().sort().values
         for level in LEVELS:
-            below = torch.searchsorted(logs, tried + math.log(radius(level)), right=True)
+            below = torch.searchsorted(logs, tried + math.log(squared_radius(level)), right=True)
             squares += (below / max(len(logs), 1) - level).square()
     return float(tried[squares.argmin()])
