@@ -16,6 +16,7 @@ ALIGN = "align"  # has a reader of its own, see docs/decisions/command-line-star
 VERBS = {
     ALIGN: "Find the landmarks of every face in pictures.",
     "benchmark": "Measure speed, cold start and accuracy on this machine.",
+    "calibrate": "Measure anew how far a model's landmarks may be off.",
     "compare": "Compare models on the same faces, from their reports.",
     "convert": "Convert annotations between formats and landmark schemes.",
     "datasets": "List the public data sets and benchmarks, and where they come from.",

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from canthus import config
-from canthus.datasets import LAYOUTS, Sample, taught
+from canthus.training.calibrating import calibrate
 from canthus.training.finish import finish
 from canthus.training.loop import Trained, fit
-from canthus.training.recipe import DataConfig, Recipe
+from canthus.training.recipe import Recipe
+from canthus.training.sets import read_sets
 
 
 def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
@@ -18,23 +19,4 @@ def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     return config.read(Recipe, path, overrides or ())
 
 
-def read_sets(recipe: Recipe, root: Path) -> list[list[Sample]]:
-    """Read the samples of each of a recipe's data sets, in its order.
-
-    Args:
-        recipe: whose data sets to read.
-        root: the folder that holds them all.
-
-    Raises:
-        DatasetError: if one is missing, or is not in its layout, or the table of a teacher is of
-            other faces.
-    """
-    return [_read(data, root) for data in recipe.data]
-
-
-def _read(data: DataConfig, root: Path) -> list[Sample]:
-    samples = LAYOUTS[data.layout](root / data.root, data.split)
-    return samples if data.labels is None else taught.read(Path(data.labels), samples)
-
-
-__all__ = ["Recipe", "Trained", "finish", "fit", "read_recipe", "read_sets"]
+__all__ = ["Recipe", "Trained", "calibrate", "finish", "fit", "read_recipe", "read_sets"]

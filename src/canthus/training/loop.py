@@ -71,7 +71,7 @@ def fit(
     schedule = recipe.schedule
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(threads or torch.get_num_threads())
-    batches, held_out = _divided(sets, recipe)
+    batches, held_out = divided(sets, recipe)
     network, average, optimizer = _fresh(recipe, None if resume else batches)
     networks = {"network": network, "average": average}
     state = folder / STATE
@@ -107,7 +107,7 @@ def learning_rate(step: int, schedule: ScheduleConfig) -> float:
     return schedule.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
 
 
-def _divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut]:
+def divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut]:
     """The faces to learn from, and those kept apart."""
     names = {sample.landmarks.scheme.name for samples in sets for sample in samples}
     labeler = Labeler(recipe.scheme, tuple(names))

@@ -1,0 +1,25 @@
+"""The faces that a recipe names."""
+
+from pathlib import Path
+
+from canthus.datasets import LAYOUTS, Sample, taught
+from canthus.training.recipe import DataConfig, Recipe
+
+
+def read_sets(recipe: Recipe, root: Path) -> list[list[Sample]]:
+    """Read the samples of each of a recipe's data sets, in its order.
+
+    Args:
+        recipe: whose data sets to read.
+        root: the folder that holds them all.
+
+    Raises:
+        DatasetError: if one is missing, or is not in its layout, or the table of a teacher is of
+            other faces.
+    """
+    return [_read(data, root) for data in recipe.data]
+
+
+def _read(data: DataConfig, root: Path) -> list[Sample]:
+    samples = LAYOUTS[data.layout](root / data.root, data.split)
+    return samples if data.labels is None else taught.read(Path(data.labels), samples)
