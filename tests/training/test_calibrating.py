@@ -6,6 +6,7 @@ import torch
 from canthus.datasets import Sample
 from canthus.errors import WeightsError
 from canthus.export.onnx import export_onnx
+from canthus.models import Network
 from canthus.runtime import TorchBackend
 from canthus.training import calibrate, finish, fit
 from canthus.training.recipe import Recipe
@@ -16,7 +17,7 @@ def trained(samples: list[Sample], recipe: Recipe, tmp_path: Path) -> Path:
     return finish(fit([samples], recipe, tmp_path / "run"), recipe)
 
 
-def network(path: Path) -> torch.nn.Module:
+def network(path: Path) -> Network:
     return TorchBackend.open(path)[1].model
 
 
@@ -40,11 +41,11 @@ def test_an_onnx_file_that_promised_nothing_promises_something(
 
     before, after = network(trained), network(anew)
     crops = torch.rand(3, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    found = after.predict(crops)  # type: ignore[operator]
+    found = after.predict(crops)
     assert after.ellipses.fitted
     torch.testing.assert_close(
         found.points,
-        before.predict(crops).points,  # type: ignore[operator]
+        before.predict(crops).points,
         atol=1e-2,
         rtol=0,
     )
