@@ -20,6 +20,7 @@ from canthus.faces import Landmarks
 from canthus.runtime.manifest import Manifest
 from canthus.training import finish, fit
 from canthus.training.checkpoint import read_tensors
+from canthus.training.finish import manifest_of
 from canthus.training.labels import Labeler
 from canthus.training.loop import LOG, STATE, Trained, learning_rate
 from canthus.training.recipe import Recipe, ScheduleConfig
@@ -246,6 +247,12 @@ def test_nothing_is_measured_on_faces_that_a_model_annotated(
     beside = fit([samples, samples], both, tmp_path / "beside").held_out
 
     assert len(beside) == len(alone) > 0
+
+
+def test_a_data_set_that_is_shown_twice_is_named_once(recipe: Recipe) -> None:
+    (data,) = recipe.data
+
+    assert manifest_of(replace(recipe, data=(data, data))).data == (data.root,)
 
 
 def test_ellipses_are_fitted_on_faces_kept_apart(

@@ -40,7 +40,7 @@ def manifest_of(recipe: Recipe) -> Manifest:
         crop_size=recipe.crop.size,
         crop_scale=recipe.crop.scale,
         license=recipe.license,
-        data=tuple(data.root for data in recipe.data),
+        data=tuple(dict.fromkeys(data.root for data in recipe.data)),
         recipe=config.dump(recipe),
         version=__version__,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
