@@ -40,7 +40,7 @@ def config(request: pytest.FixtureRequest) -> ModelConfig:
 def network(config: ModelConfig, target: Target) -> Network:
     torch.manual_seed(0)
     network = build(config)
-    network.prepare([target])
+    network.prepare(target.points.mean(dim=0))
     return network
 
 

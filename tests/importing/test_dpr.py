@@ -14,6 +14,7 @@ from canthus.images.files import read_image
 from canthus.importing import dpr
 from canthus.importing.dpr_pipeline import align
 from canthus.models import Dpr
+from canthus.models.dpr import part_mean
 
 PARTS = dpr.PART_NAMES
 
@@ -119,8 +120,6 @@ def test_pictures_without_a_stored_answer_are_aligned_as_well(
 
 
 def test_part_means_follow_from_the_mean_face(whole: Dpr, fixtures: Path) -> None:
-    from canthus.models.dpr import part_mean
-
     stored = np.load(fixtures / "mean" / "mean_shapes.npz")
     np.testing.assert_allclose(whole.mean, stored["face"], atol=1e-6)
     for name, indices in zip(PARTS, whole.parts, strict=True):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,8 @@ def test_an_unknown_recipe_is_answered_with_ours() -> None:
 def test_a_recipe_that_is_no_yaml_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"recipe\.yaml: cannot be read as YAML"):
         read_recipe(written(tmp_path, "a: [1,"))
+
+
+def test_a_scheme_that_is_not_the_models_is_refused(recipe: Recipe) -> None:
+    with pytest.raises(ValueError, match="scheme 98 has 98 landmarks, the model 68"):
+        replace(recipe, scheme="98")

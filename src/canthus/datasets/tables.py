@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.datasets import trust
 from canthus.datasets.sample import Sample
 from canthus.datasets.trust import below, number, read_lines
 from canthus.errors import DatasetError
@@ -73,17 +74,14 @@ def _parse(
         image = below(images, name, where)
     except DatasetError:
         raise DatasetError(f"{where}: expected a picture below images/, found {name!r}") from None
-    cells = row[-2 * scheme.num_landmarks :]
-    points = np.array([_number(cell, where) for cell in cells], np.float32).reshape(-1, 2)
-    if (np.isnan(points[:, 0]) != np.isnan(points[:, 1])).any():
-        raise DatasetError(f"{where}: expected x and y of a point both or neither, found one")
+    points = trust.points(row[-2 * scheme.num_landmarks :], where)
     yaw = values.get("yaw_deg")
     return values["split"], Sample(
         image=image,
         box=_box(points, scheme, where),
         landmarks=Landmarks(points, scheme),
         group=values.get("identity") or PurePosixPath(name).stem,
-        yaw_deg=_number(yaw, where) if yaw else None,
+        yaw_deg=number(yaw, where) if yaw and yaw.strip() else None,
         name=name,
     )
 
@@ -97,7 +95,3 @@ def _box(points: NDArray[np.float32], scheme: LandmarkScheme, where: str) -> Box
             raise DatasetError(f"{where}: {error}") from None
     middle, half = (AFLW_CROP - 1) / 2, AFLW_CROP / math.sqrt(2) / 2
     return Box(middle - half, middle - half, middle + half, middle + half)
-
-
-def _number(cell: str, where: str) -> float:
-    return number(cell, where) if cell.strip() else math.nan

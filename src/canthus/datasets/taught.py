@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from canthus.datasets import trust
 from canthus.datasets.sample import Sample
-from canthus.datasets.trust import number, read_lines
 from canthus.errors import DatasetError
 from canthus.faces import Landmarks, LandmarkScheme, scheme_of
 from canthus.geometry import Box
@@ -56,7 +56,7 @@ def read(path: Path, samples: Sequence[Sample]) -> list[Sample]:
         DatasetError: naming the line that is not of its sample, or not as the table has it.
     """
     try:
-        names, *rows = [row for row in csv.reader(read_lines(path)) if row] or [[]]
+        names, *rows = [row for row in csv.reader(trust.read_lines(path)) if row] or [[]]
     except csv.Error as error:
         raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
     if names[:2] != ["image", "scheme"]:
@@ -90,10 +90,7 @@ def _taught(sample: Sample, row: list[str], names: list[str], where: str) -> Sam
             f"{where}: expected columns x0, y0, ... of {scheme.num_landmarks} points, "
             f"found {len(cells)} cells"
         )
-    values = [number(cell, where) if cell.strip() else math.nan for cell in cells]
-    points = np.array(values, np.float32).reshape(-1, 2)
-    if (np.isnan(points[:, 0]) != np.isnan(points[:, 1])).any():
-        raise DatasetError(f"{where}: expected x and y of a point both or neither, found one")
+    points = trust.points(cells, where)
     whole = bool(np.isfinite(points).all())
     return replace(
         sample,

@@ -55,6 +55,19 @@ def number(word: str, where: str) -> float:
     return value
 
 
+def points(cells: Sequence[str], where: str) -> NDArray[np.float32]:
+    """Points (L, 2) from cells x0, y0, x1, y1, ...; NaN where both cells of one are empty.
+
+    Raises:
+        DatasetError: if a cell is no such number, or one of two is empty.
+    """
+    values = [number(cell, where) if cell.strip() else math.nan for cell in cells]
+    found = np.array(values, np.float32).reshape(-1, 2)
+    if (np.isnan(found[:, 0]) != np.isnan(found[:, 1])).any():
+        raise DatasetError(f"{where}: expected x and y of a point both or neither, found one")
+    return found
+
+
 def below(root: Path, name: str, where: str) -> Path:
     """The path of a picture that a list names, which must lie below the root.
 

@@ -11,13 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from canthus import __version__
-from canthus.config import dump
 from canthus.errors import WeightsError
+from canthus.importing.writing import write
 from canthus.models import Dpr, DprConfig, Network
-from canthus.runtime.manifest import Manifest
-from canthus.storage import write_whole
-from canthus.training.finish import to_bytes
 
 State = Mapping[str, Tensor]
 
@@ -45,21 +41,17 @@ def convert(folder: Path, target: Path, *, license: str) -> str:
         WeightsError: if a file is missing or damaged, or its tensors are of another network.
         StorageError: if the target cannot be written.
     """
-    if target.suffix.lower() != ".safetensors":
-        raise WeightsError(f"{target}: expected a name that ends with .safetensors")
     network = read(folder)
     config = network.config
-    manifest = Manifest(
-        name=target.stem,
-        family=config.family,
+    write(
+        cast(Network, network),
+        config,
+        target,
         scheme=config.scheme,
         crop_size=CROP_SIZE,
         crop_scale=CROP_SCALE,
         license=license,
-        recipe={"model": dump(config)},
-        version=__version__,
     )
-    write_whole(target, to_bytes(cast(Network, network), manifest))
     stages = "global and local stage" if config.local else "global stage alone"
     return f"dpr, {config.num_landmarks} landmarks, {stages}"
 

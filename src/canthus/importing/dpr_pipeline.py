@@ -50,11 +50,11 @@ def align(network: Dpr, image: Image, rectangle: Rectangle) -> Found:
     config, mean = network.config, network.mean.double().numpy()
     to_coarse = _box_map(rectangle, config.coarse)
     coarse = warp_affine(image, to_coarse, (config.coarse, config.coarse))
-    first = network.reinit(network.seen(_crop(coarse)))
+    first = network.reinit(network.as_input(_crop(coarse)))
     larger = config.size / config.coarse
     upright = larger * _composed(_map_of(first[0], config.coarse), to_coarse)
     face = warp_affine(image, upright, (config.size, config.size))
-    (offsets,) = network.regress(network.seen(_crop(face))[:, None])
+    (offsets,) = network.regress(network.as_input(_crop(face))[:, None])
     points = config.size * (offsets[0].double().numpy() / 2 + mean)
     whole = _back(upright, points)
     if not config.local:
@@ -69,7 +69,7 @@ def _refined(network: Dpr, face: Image, points: Floats) -> Floats:
     maps = [_map_of(each[0], part) for each in numbers]
     crops = torch.cat([_crop(warp_affine(face, each, (part, part))) for each in maps])[None]
     to_parts = torch.tensor(np.array(maps))[None]
-    found = [each.double() for each in network.local_regress(network.seen(crops))]
+    found = [each.double() for each in network.local_regress(network.as_input(crops))]
     places = torch.tensor(points)[None]
     refined, _ = network.replaced(places, to_parts, found, torch.zeros_like(places[..., 0]))
     return refined[0].numpy()

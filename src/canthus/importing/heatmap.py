@@ -8,16 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from canthus import __version__
-from canthus.config import dump
 from canthus.errors import WeightsError
 from canthus.faces.schemes import scheme_of
 from canthus.importing.mxnet import read_params
+from canthus.importing.writing import write
 from canthus.models import HeatmapConfig, Network, build
 from canthus.models.layers.blocks import Kind
-from canthus.runtime.manifest import Manifest
-from canthus.storage import write_whole
-from canthus.training.finish import to_bytes
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
@@ -65,8 +61,6 @@ def convert(source: Path, target: Path, *, scheme: str, license: str) -> str:
         WeightsError: if the file is damaged, is of no such network, or of another scheme.
         StorageError: if the target cannot be written.
     """
-    if target.suffix.lower() != ".safetensors":
-        raise WeightsError(f"{target}: expected a name that ends with .safetensors")
     arrays = read_params(source)
     config = described(arrays, str(source))
     if (wanted := scheme_of(scheme).num_landmarks) != config.num_landmarks:
@@ -74,17 +68,15 @@ def convert(source: Path, target: Path, *, scheme: str, license: str) -> str:
             f"{source}: expected {wanted} maps, as scheme {scheme} has landmarks, found "
             f"{config.num_landmarks}; name another with --scheme"
         )
-    manifest = Manifest(
-        name=target.stem,
-        family=config.family,
+    write(
+        fill(arrays, config, str(source)),
+        config,
+        target,
         scheme=scheme,
         crop_size=64 * config.stride,
         crop_scale=CROP_SCALE,
         license=license,
-        recipe={"model": dump(config)},
-        version=__version__,
     )
-    write_whole(target, to_bytes(fill(arrays, config, str(source)), manifest))
     words = f"{config.num_stacks} stacks of depth {config.depth}, blocks {config.block}"
     return f"{config.topology}, {words}, deformable {config.deformable}"
 

@@ -1,7 +1,6 @@
 """What every family of models is, is taught with, and answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -76,8 +75,8 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
     scores: Scores
     sideways: Tensor
 
-    def prepare(self, targets: Sequence[Target]) -> None:
-        """See the labels of some training faces, before a training begins; most need not."""
+    def prepare(self, mean_face: Tensor) -> None:
+        """Be told the mean shape (L, 2) of the faces before a training begins; most need not."""
 
     @abstractmethod
     def forward(self, crops: Tensor) -> Output:

@@ -7,7 +7,6 @@ All is cut inside the network, from one wide crop.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,7 +37,6 @@ PARTS = (
     ("lip",),
 )
 FILLS = 0.88  # of the upright crop, by the longer side of the mean face
-ROUNDS = 4  # of bringing faces onto their mean
 FILLED = 10 / 12  # of its crop, by the longer side of a part of the mean face
 FIRST_ERROR = 0.1  # longer sides of the tight box that landmarks are off before a training
 MEMORY = 0.99  # of the usual errors, from one batch to the next
@@ -179,17 +177,17 @@ class Dpr(AlignmentModel[Stages]):
         crops = warp(shown, maps.flatten(0, 1), self.config.part)
         crops = crops.reshape(batch, parts, *crops.shape[1:])
         refined, doubt = self.replaced(
-            points, to_parts, self.local_regress(self.seen(crops)), doubt
+            points, to_parts, self.local_regress(self.as_input(crops)), doubt
         )
         return Stages(upright, points, to_parts, refined, doubt)
 
-    def seen(self, crops: Tensor) -> Tensor:
+    def as_input(self, crops: Tensor) -> Tensor:
         """Crops (..., 3, S, S), RGB in [0, 1], as the networks want them."""
         return 2 * (crops.flip(-3) if self.config.colors == "bgr" else crops) - 1
 
     def stand_up(self, coarse: Tensor, to_coarse: Tensor) -> Tensor:
         """The maps from the pictures to the upright crops, from what the first network sees."""
-        numbers, size = self.reinit(self.seen(coarse)), self.config.coarse
+        numbers, size = self.reinit(self.as_input(coarse)), self.config.coarse
         if self.config.maps == "affine":
             first = _scaled_map(numbers, size)
         else:
@@ -198,9 +196,9 @@ class Dpr(AlignmentModel[Stages]):
         return larger * affine.compose(first, to_coarse)
 
     @torch.no_grad()
-    def prepare(self, targets: Sequence[Target]) -> None:
-        points = torch.cat([target.points for target in targets])
-        self.mean.copy_(mean_face(points, torch.cat([target.known for target in targets])))
+    def prepare(self, mean_face: Tensor) -> None:
+        low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
+        self.mean.copy_(0.5 + FILLS / (high - low).max() * (mean_face - (low + high) / 2))
         if self.config.local and self.config.maps == "affine":
             starts = self._fitted(self.config.size * self.mean[None])[0]
             for start, layer in zip(starts, self.local_reinit.last, strict=True):
@@ -209,7 +207,7 @@ class Dpr(AlignmentModel[Stages]):
 
     def regression(self, faces: Tensor) -> tuple[Tensor, Tensor]:
         """The landmarks (B, L, 2) in upright crops (B, 3, size, size), and their doubt (B, L)."""
-        (found,) = self.regress(self.seen(faces)[:, None])
+        (found,) = self.regress(self.as_input(faces)[:, None])
         return self.config.size * (found[..., :2] / 2 + self.mean), _doubt(found)
 
     def to_parts(self, points: Tensor) -> Tensor:
@@ -317,22 +315,6 @@ class Dpr(AlignmentModel[Stages]):
         edge = (crops.shape[-1] - 1 - side) / 2
         row = [[scale, 0.0, -scale * edge], [0.0, scale, -scale * edge]]
         return torch.tensor(row, device=crops.device).expand(crops.shape[0], -1, -1)
-
-
-def mean_face(points: Tensor, known: Tensor) -> Tensor:
-    """The mean of faces, each brought onto it, in sides of the upright crop: (L, 2).
-
-    Args:
-        points: (B, L, 2), in crops in which faces are as often turned to one side as to the other.
-        known: (B, L), 1 or 0; each landmark should be known of some face.
-    """
-    weight = (known / known.sum(dim=0).clamp(min=1))[..., None]
-    mean = (points * weight).sum(dim=0)
-    for _ in range(ROUNDS):
-        moved = affine.apply(affine.fit(points, mean, known), points)
-        mean = (moved * weight).sum(dim=0)
-    low, high = mean.amin(dim=0), mean.amax(dim=0)
-    return 0.5 + FILLS / (high - low).max() * (mean - (low + high) / 2)
 
 
 def upright(points: Tensor, known: Tensor, mean: Tensor) -> Tensor:

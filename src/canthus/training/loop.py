@@ -11,13 +11,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from canthus import config
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, TrainingError
-from canthus.models import Network, build
+from canthus.evaluation.mean_face import mean_face
+from canthus.models import Network, Target, build
 from canthus.storage import write_whole
 from canthus.training import checkpoint
 from canthus.training.batches import Batch, Batches, hold_out
@@ -132,11 +134,17 @@ def _fresh(
     if batches is not None:
         some = [batches[number] for number in range(MEASURED)]
         if recipe.start is None:
-            network.prepare([batch.target for batch in some])
+            network.prepare(_mean_face([batch.target for batch in some]))
         else:
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
+
+
+def _mean_face(targets: list[Target]) -> Tensor:
+    """The mean shape (L, 2) of some faces, mirrored as often as not."""
+    points = [t.points.where(t.known[..., None] > 0, torch.nan).numpy() for t in targets]
+    return torch.from_numpy(mean_face(np.concatenate(points))).float()
 
 
 def _optimizer(network: Network, schedule: ScheduleConfig) -> torch.optim.Optimizer:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Interval
 
 from canthus.config import config
+from canthus.faces import scheme_of
 from canthus.models import ModelConfig
 
 Positive = Annotated[float, Gt(0)]
@@ -127,6 +128,12 @@ class Recipe:
     fresh: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        wanted = scheme_of(self.scheme).num_landmarks
+        if self.model.num_landmarks != wanted:
+            raise ValueError(
+                f"scheme {self.scheme} has {wanted} landmarks, the model "
+                f"{self.model.num_landmarks}; set both alike"
+            )
         if self.crop.size % (smallest := self.model.granularity):
             raise ValueError(
                 f"crop.size should be a multiple of {smallest} for this model, "

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
 from canthus.faces import Landmarks, scheme_of
-from canthus.geometry import Similarity
 from canthus.images import warp
 from canthus.runtime import Aligner
 from canthus.training import augment
@@ -72,20 +71,17 @@ def _answer(
     looks += [augment.disturbed(sample.box, crop, JITTER, rng) for _ in range(LOOKS - 1)]
     straight = np.stack([warp.crop(image, look, crop.size) for look in looks])
     found = aligner.backend.run(np.concatenate([straight, straight[:, :, ::-1]]))
-    pairs = zip(found["points"][:LOOKS], found["points"][LOOKS:], strict=True)
+    seen = zip(found["points"][:LOOKS], found["points"][LOOKS:], strict=True)
     # a model that leans to one side leans to the other in the mirror
-    middles = [(one + Landmarks(two, scheme).mirrored(crop.size).points) / 2 for one, two in pairs]
-    answers = np.stack([_back(look, middle) for look, middle in zip(looks, middles, strict=True)])
+    middles = [(one + Landmarks(two, scheme).mirrored(crop.size).points) / 2 for one, two in seen]
+    pairs = zip(looks, middles, strict=True)
+    answers = np.stack([look.inverse().apply(middle) for look, middle in pairs])
     variance = answers.var(axis=0).sum(axis=-1)
     if "covariances" in found:
         areas = np.trace(found["covariances"][:LOOKS], axis1=-2, axis2=-1)
         scales = np.array([look.scale for look in looks])
         variance += (areas / scales[:, None] ** 2).mean(axis=0)
     return answers.mean(axis=0), np.sqrt(variance)
-
-
-def _back(look: Similarity, points: NDArray[np.float32]) -> NDArray[np.float64]:
-    return look.inverse().apply(points)
 
 
 def _distance(labeler: Labeler, sample: Sample, answer: NDArray[np.float64]) -> float:

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from canthus.models.layers import affine
+
 TURN_DEG, SCALE, SHIFT = 30.0, 0.2, 0.1  # at most; the shift in half sides of the picture
 
 
@@ -33,8 +35,7 @@ def turned(images: Tensor, views: Tensor) -> Tensor:
 def moved(points: Tensor, views: Tensor, size: int) -> Tensor:
     """Where points (B, L, 2) of crops of a size lie in their views."""
     places = (2 * points + 1) / size - 1
-    inverse = torch.linalg.inv(views[:, :, :2])
-    places = (places - views[:, None, :, 2]) @ inverse.transpose(1, 2)
+    places = affine.apply(affine.inverse(views), places)
     return ((places + 1) * size - 1) / 2
 
 
