@@ -66,6 +66,16 @@ def test_outside_the_picture_is_black() -> None:
     assert (crop[:49, 51:] == 200).all()
 
 
+def test_outside_the_picture_is_the_picture_in_a_mirror_where_that_is_wanted() -> None:
+    image = ramp(50, 50)
+
+    crop = warp.crop(image, Similarity.crop(Box(-20.5, -0.5, 49.5, 69.5), 70), 70, reflect=True)
+
+    np.testing.assert_array_equal(crop[:50, 20:], image)
+    np.testing.assert_array_equal(crop[:50, :20], image[:, 19::-1])
+    np.testing.assert_array_equal(crop[50:, 20:], image[:29:-1])
+
+
 def test_a_crop_far_from_the_picture_is_all_fill() -> None:
     crop = warp.crop(ramp(20, 20), Similarity.crop(Box(500, 500, 520, 520), 16), 16, fill=7)
 

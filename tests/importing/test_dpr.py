@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from canthus.errors import WeightsError
+from canthus.geometry import Box
 from canthus.images.files import read_image
 from canthus.importing import dpr
-from canthus.importing.dpr_pipeline import align
+from canthus.importing.dpr_pipeline import align, load_published
 from canthus.models import Dpr
 from canthus.models.dpr import part_mean
 
@@ -235,3 +236,36 @@ def test_two_sets_of_checkpoints_are_one_too_many(folder: Path) -> None:
 
     with pytest.raises(WeightsError, match="found several"):
         dpr.read(folder)
+
+
+def test_the_mode_of_parity_finds_the_originals_landmarks(fixtures: Path, tmp_path: Path) -> None:
+    dpr.convert(fixtures, tmp_path / "gsr.safetensors", license="as published")
+    aligner = load_published(tmp_path / "gsr.safetensors")
+
+    for case in cases(fixtures):
+        stored = np.load(case)
+        (face,) = aligner(picture(fixtures, case), [Box(*stored["rect"])])
+        apart = np.abs(face.landmarks.points - stored["lm_gsr"])
+        assert apart.max() < 0.01
+        assert face.landmarks.scores is None
+    assert aligner.manifest.name.endswith("as published")
+
+
+def test_many_pictures_in_the_mode_of_parity(fixtures: Path, tmp_path: Path) -> None:
+    dpr.convert(fixtures, tmp_path / "gsr.safetensors", license="as published")
+    aligner = load_published(tmp_path / "gsr.safetensors")
+    case = cases(fixtures)[0]
+    box = Box(*np.load(case)["rect"])
+    image = picture(fixtures, case)
+
+    first, wrong, again = aligner.stream([image, image, image], [[box], [[9, 9, 5, 5]], [box]])
+
+    assert isinstance(wrong, ValueError)
+    assert isinstance(first, list)
+    assert isinstance(again, list)
+    np.testing.assert_array_equal(first[0].landmarks.points, again[0].landmarks.points)
+
+
+def test_parity_is_for_imported_weights(spot_weights: Path) -> None:
+    with pytest.raises(ValueError, match="import"):
+        load_published(spot_weights)

@@ -66,3 +66,21 @@ def test_what_has_no_weight_does_not_count(points: Tensor) -> None:
     torch.testing.assert_close(
         affine.fit(points, target, weight), affine.fit(moved, target, weight)
     )
+
+
+def test_a_fit_is_linear_in_the_points_that_are_met(points: Tensor) -> None:
+    source = points[0]
+
+    found = affine.product(points.flatten(1), affine.fitting(source)).reshape(-1, 2, 3)
+
+    everywhere = torch.ones(5, 7, dtype=torch.float64)
+    torch.testing.assert_close(found, affine.fit(source.expand(5, -1, -1), points, everywhere))
+
+
+def test_places_are_not_rounded_at_half_precision(points: Tensor) -> None:
+    maps, single = torch.eye(2, 3)[None] + 100, points.float()
+
+    with torch.autocast("cpu", torch.bfloat16):
+        half = affine.apply(maps, single)
+
+    torch.testing.assert_close(half, affine.apply(maps, single))

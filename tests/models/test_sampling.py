@@ -3,6 +3,7 @@ import torch
 
 from canthus.geometry import Similarity
 from canthus.images.warp import crop
+from canthus.models.layers import affine
 from canthus.models.layers.sampling import warp
 
 MAP = Similarity.about((20, 14), (11, 12), scale=1.3, roll_deg=25)
@@ -16,7 +17,7 @@ def test_it_cuts_what_the_aligner_would_cut() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
     pixels = torch.tensor(noise).permute(2, 0, 1)[None].float()
 
-    ours = warp(pixels, as_map(MAP), 24)[0].permute(1, 2, 0).numpy()
+    ours = warp(pixels, affine.inverse(as_map(MAP)), 24)[0].permute(1, 2, 0).numpy()
 
     # the aligner rounds to whole gray levels
     assert np.abs(ours - crop(noise, MAP, 24)).max() <= 0.6
@@ -31,7 +32,7 @@ def test_the_crop_as_it_is_stays_as_it_is() -> None:
 
 def test_outside_is_black_up_to_the_last_pixels_center() -> None:
     white = torch.ones(1, 1, 4, 4)
-    shift = torch.tensor([[[1.0, 0.0, 1.5], [0.0, 1.0, 0.0]]])
+    shift = torch.tensor([[[1.0, 0.0, -1.5], [0.0, 1.0, 0.0]]])
 
     row = warp(white, shift, 6)[0, 0, 1]
 
@@ -40,10 +41,10 @@ def test_outside_is_black_up_to_the_last_pixels_center() -> None:
 
 def test_gradients_say_where_to_cut() -> None:
     picture = torch.arange(20.0).expand(1, 1, 20, 20)
-    shift = as_map(Similarity.about((10, 10), (5, 5))).requires_grad_()
+    shift = as_map(Similarity.about((5, 5), (10, 10))).requires_grad_()
 
     warp(picture, shift, 8).mean().backward()  # type: ignore[no-untyped-call]
 
     assert shift.grad is not None
-    # a crop moved right by one pixel shows values less by one
-    torch.testing.assert_close(shift.grad[0, 0, 2], torch.tensor(-1.0))
+    # a crop cut one pixel further to the right shows values that are greater by one
+    torch.testing.assert_close(shift.grad[0, 0, 2], torch.tensor(1.0))

@@ -294,3 +294,16 @@ def test_aligning_warns_of_nothing(aligner: Aligner) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         aligner(spot(81, 62), np.array([[60, 40, 100, 80]]))
+
+
+def test_a_first_model_says_where_to_look(spot_weights: Path, aligner: Aligner) -> None:
+    # The ring of landmarks is 20 pixels of a crop of 64 wide, which shows two boxes.
+    behind = Aligner(aligner.manifest, aligner.backend, first=aligner)
+    image = spot(92, 66)
+
+    (alone,) = aligner(image, [about(80, 60)])
+    (face,) = behind(image, [about(80, 60)])
+
+    assert alone.box.side == pytest.approx(25, abs=0.1)  # 20 of 64 pixels, of 80
+    assert face.box.side == pytest.approx(25 * 25 / 40, abs=0.1)  # the ring is the box now
+    assert center(face) == pytest.approx((92, 66), abs=0.05)

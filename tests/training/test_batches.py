@@ -1,5 +1,5 @@
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ import torch
 from canthus.datasets import Sample
 from canthus.training.batches import Batches, hold_out
 from canthus.training.labels import Labeler
-from canthus.training.recipe import Recipe
+from canthus.training.recipe import AugmentConfig, Recipe
 
 
 def batches_of(samples: list[Sample], recipe: Recipe) -> Batches:
@@ -86,6 +86,24 @@ def test_a_picture_that_vanished_stops_the_stream_by_name(
 
     with pytest.raises(ImageError, match=r"gone\.png"):
         next(batches_of([gone], recipe).stream(0, 1))
+
+
+def test_a_crop_may_go_on_as_in_a_mirror_where_the_picture_ends(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    wide = replace(recipe, crop=replace(recipe.crop, scale=6.0))
+    calm = {f.name: 0.0 for f in fields(AugmentConfig)}
+
+    black = batches_of(samples, replace(wide, augment=AugmentConfig(**calm)))[0]
+    mirrored = AugmentConfig(**(calm | {"reflect": 1.0}))
+    whole = batches_of(samples, replace(wide, augment=mirrored))[0]
+
+    outside = black.crops[:, :, 0].amax(dim=(1, 2)) == 0  # at the upper edge
+    assert outside.any()
+    assert (whole.crops[:, :, 0].amax(dim=(1, 2)) > 0).all()
+    assert torch.equal(black.target.points, whole.target.points)
+    middle = black.crops.shape[-1] // 2
+    assert torch.equal(black.crops[..., middle, middle], whole.crops[..., middle, middle])
 
 
 def test_a_group_is_never_on_both_sides_of_a_hold_out(samples: list[Sample]) -> None:

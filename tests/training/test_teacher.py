@@ -11,7 +11,7 @@ from canthus.geometry import Box
 from canthus.images.files import write_image
 from canthus.runtime import Aligner, Manifest
 from canthus.runtime.backend import Arrays
-from canthus.training.teacher import teach
+from canthus.training.teacher import met, teach
 
 SPOT = np.array([83.0, 64.0])  # the center of the pixels that are bright
 LEAN = 3.0  # crop pixels by which the model below errs to the right
@@ -95,3 +95,26 @@ def test_a_face_that_nobody_marked_is_taught_too(aligner: Aligner, face: Sample)
 
     assert not found.wrong.any()
     assert np.isfinite(found.points).all(axis=(0, 2)).sum() == 67
+
+
+def test_an_answer_meets_what_people_marked_and_takes_the_rest_along() -> None:
+    answer = np.array([[0.0, 0], [100, 0], [2, 0], [50, 0], [500, 0]])
+    marked = np.full_like(answer, np.nan)
+    marked[:2] = [[0, 3], [100, -3]]
+
+    found = met(answer, marked, reach=20)
+
+    np.testing.assert_array_equal(found[:2], marked[:2])
+    assert found[2, 1] == pytest.approx(3, abs=0.2)  # beside the first one
+    assert found[3, 1] == pytest.approx(0, abs=0.2)  # between both
+    assert found[4].tolist() == [500, 0]  # far from both
+    np.testing.assert_allclose(found[:, 0], answer[:, 0])
+
+
+def test_what_people_marked_is_taught_as_they_marked_it(aligner: Aligner, face: Sample) -> None:
+    points = face.landmarks.points + np.arange(136).reshape(68, 2) / 100
+    marked = replace(face, landmarks=Landmarks(points, SCHEMES["68"]))
+
+    (found,) = teach(aligner, [marked], meet=True).points
+
+    np.testing.assert_allclose(found, points, atol=1e-4)  # the one that it doubts, too

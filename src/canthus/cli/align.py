@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from canthus.cli import boxes as given
 from canthus.cli import outputs, progress
+from canthus.cli.opening import opened
 from canthus.cli.request import UNCERTAINTY, Request, make_parser, read
 from canthus.errors import CanthusError
 from canthus.faces import Face
 from canthus.geometry import Box
 from canthus.images.files import list_images, read_image, write_image
-from canthus.runtime import Aligner, load
+from canthus.runtime import Aligner
 from canthus.runtime.answer import answer
 from canthus.runtime.looks import relation_of
 
@@ -137,7 +138,13 @@ def _boxes_of(files: Sequence[Path], request: Request) -> Sequence[Boxes]:
 def _load(request: Request) -> Aligner:
     try:
         relation_of(request.boxes_from or "tight")
-        aligner = load(request.model, device=request.device, threads=request.threads)
+        aligner = opened(
+            request.model,
+            device=request.device,
+            threads=request.threads,
+            reinitialize=request.reinitialize,
+            parity=request.parity,
+        )
     except ValueError as error:
         raise _MisuseError(str(error)) from None
     if request.show == UNCERTAINTY and not _is_uncertain(aligner):

@@ -11,6 +11,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
+from canthus.cli.opening import opened
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import track
 from canthus.detection import Mtcnn
@@ -21,7 +22,7 @@ from canthus.evaluation.speed import machine
 from canthus.evaluation.suite import PHOTOS, Suite
 from canthus.evaluation.sweep import SCHEMA, Sweep
 from canthus.faces import SCHEMES
-from canthus.runtime import Aligner, load, weights
+from canthus.runtime import Aligner, weights
 from canthus.runtime.manifest import Figure
 from canthus.storage import write_whole
 
@@ -36,6 +37,7 @@ USES: Mapping[str, tuple[Part, ...]] = {
     "--truth": ("stability",),
     "--out": ("boxes",),
 }
+ANY_BOXES: tuple[Part, ...] = ("accuracy", "boxes", "stability")
 SWEEPS, PAGE = "boxes.json", "boxes.html"
 
 Models = Annotated[
@@ -49,6 +51,12 @@ Truth = Annotated[
     Path | None, typer.Option(help="Of the clip: an .npy (T, L, 2), or a folder of .pts.")
 ]
 Scheme = Annotated[str, typer.Option(help="Of the clip's truth.")]
+Reinitialize = Annotated[
+    bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
+]
+Parity = Annotated[
+    bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
+]
 Out = Annotated[Path | None, typer.Option(help=f"Boxes: folder for {SWEEPS} and {PAGE}.")]
 
 
@@ -67,20 +75,26 @@ def benchmark(
     truth: Truth = None,
     scheme: Scheme = "68",
     out: Out = None,
+    reinitialize: Reinitialize = False,
+    parity: Parity = False,
     runs: Annotated[int, typer.Option(min=1, help="Of whatever is timed.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Measure speed, cold start, accuracy and steadiness on this machine."""
     _check(on, scheme)
     _refuse_idle(part, {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out})
+    if (reinitialize or parity) and part not in ANY_BOXES:
+        hint = "--reinitialize" if reinitialize else "--parity"
+        raise typer.BadParameter(f"used by {', '.join(ANY_BOXES)} only", param_hint=hint)
+    opening = partial(opened, reinitialize=reinitialize, parity=parity)
     command = shlex.join(["canthus", *sys.argv[1:]])
     suite = Suite(root=root, command=command, runs=runs, track=track)
     sweeps = _Sweeps(suite, on, faces, out)
-    measures = _measures(suite, photo, sweeps)
+    measures = _measures(suite, photo, sweeps, opening)
     if clip is not None:
-        measures["stability"] = lambda name: suite.clip(load(name), clip, truth, scheme)
+        measures["stability"] = lambda name: suite.clip(opening(name), clip, truth, scheme)
     parts = EVERY if part == "all" else (part,)
-    results = list(_measured(suite, parts, model or weights.names(), measures))
+    results = list(_measured(suite, parts, model or weights.names(), measures, opening))
     if json:
         print(to_line(results_to_plain(results, command=command, machine=machine())))
     else:
@@ -134,11 +148,13 @@ class _Sweeps:
         print(f"wrote {SWEEPS}, {PAGE} into {self._out}", file=sys.stderr)
 
 
-def _measures(suite: Suite, photo: Path | None, sweeps: _Sweeps) -> dict[Part, Measure]:
+def _measures(
+    suite: Suite, photo: Path | None, sweeps: _Sweeps, opening: Callable[[str], Aligner]
+) -> dict[Part, Measure]:
     """How each part measures a model; the detector needs none, so it is not among them."""
 
     def loaded(measure: Callable[[Aligner], list[Figure]], model: str) -> list[Figure]:
-        return measure(load(model))
+        return measure(opening(model))
 
     return {
         "speed": partial(suite.speed, photo=photo),
@@ -150,14 +166,18 @@ def _measures(suite: Suite, photo: Path | None, sweeps: _Sweeps) -> dict[Part, M
 
 
 def _measured(
-    suite: Suite, parts: Iterable[Part], models: list[str], measures: Mapping[Part, Measure]
+    suite: Suite,
+    parts: Iterable[Part],
+    models: list[str],
+    measures: Mapping[Part, Measure],
+    opening: Callable[[str], Aligner],
 ) -> Iterable[Result]:
     """The results of the parts, model by model."""
     asked = [part for part in parts if part in measures]
     if asked and not models:
         raise WeightsError("there is no model inside this package; name one with --model")
     for model in models if asked else ():
-        name = load(model).manifest.name
+        name = opening(model).manifest.name
         for part in asked:
             print(f"{name}: {part}", file=sys.stderr)
             yield Result(name, tuple(measures[part](model)))

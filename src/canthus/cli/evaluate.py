@@ -12,6 +12,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
+from canthus.cli.opening import opened
 from canthus.cli.progress import track
 from canthus.datasets.formats import FORMATS, detect
 from canthus.errors import DatasetError
@@ -35,7 +36,7 @@ from canthus.evaluation.scoring import weights_from
 from canthus.faces import SCHEMES, LandmarkScheme
 from canthus.faces.scheme_files import scheme_from
 from canthus.metrics import NORMALIZERS
-from canthus.runtime import Aligner, load, weights
+from canthus.runtime import Aligner, weights
 from canthus.storage import write_whole
 
 ARCHIVE = ".npz"
@@ -109,6 +110,12 @@ def evaluate(
     pictures: Pictures = True,
     against: Against = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    reinitialize: Annotated[
+        bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
+    ] = False,
+    parity: Annotated[
+        bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the random boxes.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Cores for the network.")] = 1,
@@ -124,7 +131,9 @@ def evaluate(
         report = _of_predictions(Path(model), asked)
     else:
         faces = _benchmark(asked)
-        aligner = load(model, device=device, threads=threads)
+        aligner = opened(
+            model, device=device, threads=threads, reinitialize=reinitialize, parity=parity
+        )
         report = _of_model(aligner, faces, boxes, seed)
     report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
     print(report.to_json() if json else to_text(report))

@@ -33,6 +33,8 @@ class Request:
     boxes: Path | None = None
     boxes_from: str | None = None
     show: str | None = None
+    reinitialize: bool = False
+    parity: bool = False
     device: str = "cpu"
     threads: int = 1
 
@@ -69,6 +71,16 @@ def make_parser() -> argparse.ArgumentParser:
         choices=SHOWN,
         help="draw also how far each landmark may be off: its ellipse holds it in 95 of 100 cases",
     )
+    add(
+        "--reinitialize",
+        action="store_true",
+        help="cut each face out anew, upright, after a first look: for boxes that are drawn badly",
+    )
+    add(
+        "--parity",
+        action="store_true",
+        help="run weights that `canthus import dpr` wrote crop by crop, as they were published",
+    )
     add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
     add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")
     return parser
@@ -90,6 +102,8 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
         parser.error("give --box or --boxes, not both")
     if request.show and request.out is None:
         parser.error("--show is about the drawings: it needs --out FOLDER")
+    if request.reinitialize and request.parity:
+        parser.error("give --reinitialize or --parity, not both")
     if request.boxes_from is not None and not (request.box or request.boxes):
         parser.error("--boxes-from needs --box or --boxes")
     return request

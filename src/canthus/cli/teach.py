@@ -13,6 +13,9 @@ def teach(
     root: Annotated[Path, typer.Option(help="The folder of the data set.")],
     layout: Annotated[str, typer.Option(help="How it lies on disk, as in recipes.")],
     out: Annotated[Path, typer.Option(help="The table to write, for a recipe's `labels`.")],
+    meet: Annotated[
+        bool, typer.Option("--meet", help="Keep what people marked, and move the rest along.")
+    ] = False,
     threads: Annotated[int, typer.Option(help="Cores to use.", min=1)] = 1,
 ) -> None:
     """Let a model put its landmarks on the training faces of a data set."""
@@ -29,7 +32,7 @@ def teach(
         )
     aligner = load(model, threads=threads)
     samples = LAYOUTS[layout](root, "train")
-    found = ask(aligner, samples)
+    found = ask(aligner, samples, meet=meet)
     prepare(out.parent)
     taught.write(out, samples, found.points, scheme_of(aligner.manifest.scheme))
     known = np.isfinite(found.points[..., 0])

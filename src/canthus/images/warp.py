@@ -10,7 +10,12 @@ MARGIN = 2  # pixels around a crop's footprint, so that bilinear weights see tru
 
 
 def crop(
-    image: NDArray[np.uint8], similarity: Similarity, size: int, *, fill: int = 0
+    image: NDArray[np.uint8],
+    similarity: Similarity,
+    size: int,
+    *,
+    fill: int = 0,
+    reflect: bool = False,
 ) -> NDArray[np.uint8]:
     """Cut the size x size crop to which a similarity maps the picture.
 
@@ -23,14 +28,20 @@ def crop(
         similarity: from picture pixels to crop pixels.
         size: of the crop's side, in pixels.
         fill: the gray value outside the picture.
+        reflect: let the picture go on as in a mirror outside, instead.
     """
     image, similarity = _cut(image, similarity, size)
     if image.size == 0:
         return np.full((size, size, *image.shape[2:]), fill, np.uint8)
     if (step := int(1 / similarity.scale)) > 1:
         image, similarity = _shrink(image, similarity, step)
-    border = (fill, fill, fill)
-    warped = cv2.warpAffine(image, similarity.matrix, (size, size), borderValue=border)
+    warped = cv2.warpAffine(
+        image,
+        similarity.matrix,
+        (size, size),
+        borderMode=cv2.BORDER_REFLECT if reflect else cv2.BORDER_CONSTANT,
+        borderValue=(fill, fill, fill),
+    )
     return warped.astype(np.uint8, copy=False)
 
 

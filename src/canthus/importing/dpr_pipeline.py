@@ -4,15 +4,30 @@ Our own network cuts inside itself, from one wide crop, with gradients and for a
 This is what it is measured against.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import repeat
+from os import PathLike
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from canthus.errors import CanthusError
+from canthus.faces import Face
 from canthus.images.fixed_point import warp_affine
 from canthus.models import Dpr
+from canthus.models.layers import affine
+from canthus.runtime import weights
+from canthus.runtime.aligner import BATCH_SIZE, Aligner, Answer, Picture, opened
+from canthus.runtime.backend import Arrays, TorchBackend, open_weights
+from canthus.runtime.looks import Boxes
+from canthus.runtime.manifest import Manifest
+
+if TYPE_CHECKING:
+    from canthus.detection import Detector
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -32,6 +47,73 @@ class Found:
     upright: Floats
     whole: Floats
     refined: Floats | None
+
+
+class PublishedAligner(Aligner):
+    """Imported networks run as they were published: face by face, each in the box as it is drawn.
+
+    A box's edges are taken for the rectangle's; where a detector is to look, they are those of the
+    tight box that it expects. A face's turn is left to the network.
+    """
+
+    def __init__(
+        self, manifest: Manifest, backend: TorchBackend, detector: "Detector | None" = None
+    ) -> None:
+        super().__init__(manifest, backend, detector)
+        if not isinstance(backend.model, Dpr) or not backend.model.published:
+            raise ValueError(
+                f"{manifest.name}: parity is about weights that `canthus import dpr` wrote"
+            )
+        self.network = backend.model
+
+    def __call__(
+        self, image: Picture, boxes: Boxes | None = None, boxes_from: str = "tight"
+    ) -> list[Face]:
+        picture = opened(image)
+        return [
+            self._face(self._answer(picture, look.box.as_tuple()), look.score)
+            for look in self._looks(picture, boxes, boxes_from)
+        ]
+
+    def stream(
+        self,
+        images: Iterable[Picture],
+        boxes: Iterable[Boxes | None] | None = None,
+        boxes_from: str = "tight",
+        *,
+        batch_size: int = BATCH_SIZE,
+    ) -> Iterator[Answer]:
+        pairs = zip(images, repeat(None)) if boxes is None else zip(images, boxes, strict=True)
+        for image, drawn in pairs:
+            try:
+                yield self(image, drawn, boxes_from)
+            except (CanthusError, ValueError) as error:
+                yield error
+
+    def _answer(self, picture: Image, rectangle: Rectangle) -> Arrays:
+        found = align(self.network, picture, rectangle)
+        points = found.whole if found.refined is None else found.refined
+        return {"points": points.astype(np.float32)}  # how sure they are, they do not say
+
+
+def load_published(
+    name_or_path: str | PathLike[str] | None,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    detector: "Detector | None" = None,
+) -> PublishedAligner:
+    """Open imported weights to run as they were published; as `canthus.load`.
+
+    Raises:
+        WeightsError: naming the file, if it is missing, damaged or not of Canthus.
+        ValueError: if they are not imported ones of DPR.
+    """
+    manifest, backend = open_weights(weights.find(name_or_path), device=device, threads=threads)
+    if not isinstance(backend, TorchBackend):
+        raise ValueError(f"{manifest.name}: parity is about the .safetensors file of an import")
+    named = replace(manifest, name=f"{manifest.name} as published")
+    return PublishedAligner(named, backend, detector)
 
 
 @torch.no_grad()
@@ -68,10 +150,10 @@ def _refined(network: Dpr, face: Image, points: Floats) -> Floats:
     numbers = network.local_reinit(torch.tensor(points, dtype=torch.float32).flatten()[None, None])
     maps = [_map_of(each[0], part) for each in numbers]
     crops = torch.cat([_crop(warp_affine(face, each, (part, part))) for each in maps])[None]
-    to_parts = torch.tensor(np.array(maps))[None]
-    found = [each.double() for each in network.local_regress(network.as_input(crops))]
+    from_parts = affine.inverse(torch.tensor(np.array(maps))[None])
+    found = network.local_regress(network.as_input(crops))
     places = torch.tensor(points)[None]
-    refined, _ = network.replaced(places, to_parts, found, torch.zeros_like(places[..., 0]))
+    refined, _ = network.replaced(places, from_parts, found, torch.zeros_like(places).diag_embed())
     return refined[0].numpy()
 
 

@@ -6,11 +6,11 @@ mean face (GSR). Then parts of the face are cut out in turn and looked at more c
 All is cut inside the network, from one wide crop.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canthus.config import config
@@ -18,16 +18,16 @@ from canthus.faces import LandmarkScheme, scheme_of
 from canthus.models.base import AlignmentModel, Prediction, Target
 from canthus.models.layers import affine
 from canthus.models.layers.ellipses import Ellipses
+from canthus.models.layers.heatmap_losses import map_loss
+from canthus.models.layers.heatmaps import draw, locate
 from canthus.models.layers.perceptrons import Perceptrons
 from canthus.models.layers.point_losses import POINT_LOSSES, PointLoss, errors
-from canthus.models.layers.regressors import (
-    PublishedRegression,
-    PublishedReinit,
-    SlimRegression,
-    SlimReinit,
-)
+from canthus.models.layers.regressors import MapRegression, PublishedRegression, PublishedReinit
 from canthus.models.layers.sampling import warp
 from canthus.models.layers.scores import Scores
+
+Slim = tuple[int, tuple[int, ...]]
+Weighing = Literal["alike", "fixed", "adaptive", "hard"]
 
 # What is looked at closely: all parts of a scheme whose names begin so, together.
 PARTS = (
@@ -36,18 +36,20 @@ PARTS = (
     ("nose",),
     ("lip",),
 )
-FILLS = 0.88  # of the upright crop, by the longer side of the mean face
+PIECES = 3  # of the outline
+FILLS = 0.8  # of the upright crop, by the longer side of the mean face
 FILLED = 10 / 12  # of its crop, by the longer side of a part of the mean face
 FIRST_ERROR = 0.1  # longer sides of the tight box that landmarks are off before a training
 MEMORY = 0.99  # of the usual errors, from one batch to the next
 ENOUGH = 0.5  # of a face's landmarks to be known, to say how it should stand
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-GENTLE = 0.1  # of what the first network says
-STRETCH = 2.5  # times that a similarity scales a crop at most, either way
-WHOLE_WIDTHS, PART_WIDTHS = (64, 128, 192, 256), (64, 96, 128)  # of the slim networks
-DOUBT_WEIGHT = 0.01  # of the loss that teaches how far off landmarks may be
-USUAL_DOUBT = -4.0  # logarithm of sides of the crop; what a network without doubts says
-MOST_DOUBT = 4.0  # by how much the logarithm may differ from that
+FIRST: Slim = (8, (16, 32, 64))  # of the slim networks: stem, and widths of the hourglass
+WHOLE: Slim = (16, (32, 64, 128, 160))
+PART: Slim = (12, (24, 48, 64))
+ACROSS = 1.5  # upright crops in a wide one: of faces as large as its box says, or a little larger
+STRIDE = 4  # pixels of a crop in a cell of its heatmaps
+SIGMA = 1.0  # of the Gaussians that heatmaps should be, in cells
+DOUBT = 0.02  # sides of the crop that landmarks of a network without heatmaps may be off
 
 
 @config
@@ -56,34 +58,50 @@ class DprConfig:
 
     Attributes:
         scheme: of the landmarks: "68", "98" or "106jd".
-        networks: "published", or "slim": ours, which also say how far off each landmark may be.
+        networks: "published": their crops are any affine maps of what they are cut from, by six
+            numbers each that networks say. Or "slim", ours, which find landmarks in heatmaps,
+            and how far off each may be: crops are turned, scaled and moved so that landmarks lie
+            where the mean face's do: those that the first network finds roughly, and then each
+            part's.
+        reinit: whether a first network says how to cut the face; without it the square that it
+            would see is taken as it is.
         local: whether parts are looked at closely (G&LSR), or the whole face alone (GSR).
+        contour: whether the outline is among these parts, in three pieces.
         seen: the side of the square that the first network sees, over the side of the wide crop.
         coarse: side of the crop that the first network sees, in pixels.
         size: side of the upright crop, in pixels.
         part: side of the crop of a part, in pixels.
-        maps: how the crops may differ from what they are cut from. "affine", as published: by
-            six numbers each, those of the parts by networks too. "similarity": turned, scaled by
-            up to `STRETCH` and moved, those of the parts so that their points fit the mean face's.
         colors: in which order the networks see them; the released ones want blue first.
         loss: of each landmark's error.
-        adaptive: whether landmarks weigh the less the larger their errors are during the training.
-        reinit_weight: of the first network's loss: how far the corners of its crop are off.
+        weighing: of the landmarks in the loss. "adaptive": the less, the larger their usual errors
+            are during the training; "hard": the more; "fixed": those of the outline half as much
+            as the others; "alike".
+        end_to_end: whether the later stages' losses teach the first network too, through the crops.
+        reinit_weight: of the first network's loss: how far the landmarks are off that it finds or,
+            where it says numbers, the corners of the upright crop.
+        map_weight: of the divergence of heatmaps from Gaussians of `SIGMA` cells.
     """
 
     family: Literal["dpr"] = "dpr"
     scheme: Literal["68", "98", "106jd"] = "98"
     networks: Literal["published", "slim"] = "slim"
+    reinit: bool = True
     local: bool = False
-    seen: float = 0.5
+    contour: bool = False
+    seen: float = 1.0
     coarse: int = 64
-    size: int = 128
+    size: int = 96
     part: int = 64
-    maps: Literal["affine", "similarity"] = "similarity"
     colors: Literal["rgb", "bgr"] = "rgb"
     loss: PointLoss = "distance"
-    adaptive: bool = True
+    weighing: Weighing = "adaptive"
+    end_to_end: bool = False
     reinit_weight: float = 1.0
+    map_weight: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.networks == "published" and (self.contour or not self.reinit):
+            raise ValueError("the published networks have a first one, and none for the outline")
 
     @property
     def num_landmarks(self) -> int:
@@ -97,27 +115,46 @@ class DprConfig:
 
 
 @dataclass(frozen=True, eq=False)
+class Drawn:
+    """Heatmaps of one network.
+
+    Attributes:
+        maps: logits, (B, n, N, N).
+        back: from pixels of the crop that they were drawn over to those of the picture, (B, 2, 3).
+        indices: of their landmarks, n.
+    """
+
+    maps: Tensor
+    back: Tensor
+    indices: list[int]
+
+
+@dataclass(frozen=True, eq=False)
 class Stages:
     """What each stage found, in one batch.
 
     Attributes:
-        upright: from pixels of the picture to those of the upright crop, (B, 2, 3).
+        back: from pixels of the upright crop to those of the picture, (B, 2, 3).
+        rough: in the picture, (B, L, 2), by the first network; None where it finds no landmarks.
         points: in the upright crop, (B, L, 2), by the second network.
-        to_parts: from the upright crop to those of the parts, (B, P, 2, 3); None without them.
+        from_parts: from the parts' crops to the upright crop, (B, P, 2, 3); None without them.
         refined: in the upright crop, (B, L, 2): the parts' points where they were looked at.
-        doubt: logarithms of how far those may be off, in sides of the upright crop, (B, L).
+        covariance: of those, (B, L, 2, 2).
+        drawn: the heatmaps that all was read from, if it was.
     """
 
-    upright: Tensor
+    back: Tensor
+    rough: Tensor | None
     points: Tensor
-    to_parts: Tensor | None
+    from_parts: Tensor | None
     refined: Tensor
-    doubt: Tensor
+    covariance: Tensor
+    drawn: list["Drawn"]
 
     @property
     def found(self) -> Tensor:
         """The landmarks in the picture, (B, L, 2)."""
-        return affine.apply(affine.inverse(self.upright), self.refined)
+        return affine.apply(self.back, self.refined)
 
 
 class Dpr(AlignmentModel[Stages]):
@@ -130,20 +167,21 @@ class Dpr(AlignmentModel[Stages]):
         super().__init__()
         self.config = config
         points = config.num_landmarks
-        self.parts = parts_of(scheme_of(config.scheme)) if config.local else []
+        self.parts = (
+            parts_of(scheme_of(config.scheme), contour=config.contour) if config.local else []
+        )
         counts = [len(part) for part in self.parts]
-        begins = IDENTITY if config.maps == "affine" else (0.0,) * 4
         if config.networks == "published":
-            self.reinit: nn.Module = PublishedReinit(begins)
+            self.reinit: nn.Module = PublishedReinit(IDENTITY)
             self.regress: nn.Module = PublishedRegression([points], config.size, 256)
         else:
-            self.reinit = SlimReinit(config.coarse, begins)
-            self.regress = SlimRegression([points], config.size, WHOLE_WIDTHS, 48, 128)
+            self.reinit = MapRegression([points], *FIRST) if config.reinit else nn.Identity()
+            self.regress = MapRegression([points], *WHOLE)
         if config.local and config.networks == "published":
             self.local_regress: nn.Module = PublishedRegression(counts, config.part, 64)
         elif config.local:
-            self.local_regress = SlimRegression(counts, config.part, PART_WIDTHS, 24, 48)
-        if config.local and config.maps == "affine":
+            self.local_regress = MapRegression(counts, *PART)
+        if config.local and config.networks == "published":
             self.local_reinit = Perceptrons([2 * points, 128, 64], [6] * len(self.parts))
         self.register_buffer("mean", torch.zeros(points, 2))
         self.register_buffer("typical", torch.full((points,), FIRST_ERROR))
@@ -152,127 +190,195 @@ class Dpr(AlignmentModel[Stages]):
         self.register_buffer("sideways", torch.zeros(1))
 
     def forward(self, crops: Tensor) -> Stages:
-        return self.look(crops, self._square(crops))
-
-    def look(self, pictures: Tensor, to_coarse: Tensor) -> Stages:
-        """Find the landmarks of a face in each picture.
-
-        Args:
-            pictures: (B, 3, H, W), RGB in [0, 1].
-            to_coarse: (B, 2, 3), from their pixels to those of the crops that the first network
-                is to see.
-        """
-        upright = self.stand_up(warp(pictures, to_coarse, self.config.coarse), to_coarse)
-        faces = warp(pictures, upright, self.config.size)
-        points, doubt = self.regression(faces)
+        back, rough, drawn = self.stood_up(crops)
+        if not self.config.end_to_end:
+            back = back.detach()
+        faces = self.faces(crops, back)
+        (whole,) = self.regress(self.as_input(faces)[:, None])
+        points, covariance = self.read(whole, self.mean, self.config.size)
+        if not self.published:
+            drawn.append(Drawn(whole, back, list(range(len(self.mean)))))
         if not self.config.local:
-            return Stages(upright, points, None, points, doubt)
-        to_parts = self.to_parts(points)
-        batch, parts = to_parts.shape[:2]
-        if self.config.networks == "published":  # cut from the crop that was cut already
-            shown, maps = faces, to_parts
-        else:
-            shown, maps = pictures, affine.compose(to_parts, upright[:, None])
+            return Stages(back, rough, points, None, points, covariance, drawn)
+        from_parts = self.from_parts(points)
+        batch, parts = from_parts.shape[:2]
+        maps = affine.compose(back[:, None], from_parts)
+        # published networks see what was cut already
+        shown, places = (faces, from_parts) if self.published else (crops, maps)
         shown = shown[:, None].expand(-1, parts, -1, -1, -1).flatten(0, 1)
-        crops = warp(shown, maps.flatten(0, 1), self.config.part)
-        crops = crops.reshape(batch, parts, *crops.shape[1:])
-        refined, doubt = self.replaced(
-            points, to_parts, self.local_regress(self.as_input(crops)), doubt
-        )
-        return Stages(upright, points, to_parts, refined, doubt)
+        looks = warp(shown, places.flatten(0, 1), self.config.part)
+        looks = looks.reshape(batch, parts, *looks.shape[1:])
+        found = self.local_regress(self.as_input(looks))
+        if not self.published:
+            rows = zip(found, maps.unbind(dim=1), self.parts, strict=True)
+            drawn += [Drawn(*row) for row in rows]
+        refined, covariance = self.replaced(points, from_parts, found, covariance)
+        return Stages(back, rough, points, from_parts, refined, covariance, drawn)
+
+    @property
+    def published(self) -> bool:
+        """Whether the networks are the published ones."""
+        return self.config.networks == "published"
+
+    def read(self, found: Tensor, mean: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Points (B, n, 2) in crops of a size and their covariances, from what a network says."""
+        if not self.published:
+            return locate(found, STRIDE)
+        points = size * (found.float() / 2 + mean)
+        return points, torch.full_like(points, (DOUBT * size) ** 2).diag_embed()
+
+    def faces(self, crops: Tensor, back: Tensor) -> Tensor:
+        """The upright crops (B, 3, size, size); of large wide crops blocks are averaged first."""
+        config = self.config
+        step = 1 if self.published else int(crops.shape[-1] / (ACROSS * config.size))
+        if step < 2:
+            return warp(crops, back, config.size)
+        whole = torch.tensor([[[1.0, 0.0, (1 - step) / 2], [0.0, 1.0, (1 - step) / 2]]])
+        smaller = affine.compose(whole.to(back), back) / step
+        return warp(F.avg_pool2d(crops, step), smaller, config.size)
+
+    def _seen(self, crops: Tensor) -> float:
+        """The side of the square that the first network sees, in pixels of wide crops."""
+        return self.config.seen * crops.shape[-1]
+
+    def stood_up(self, crops: Tensor) -> tuple[Tensor, Tensor | None, list[Drawn]]:
+        """The maps (B, 2, 3) from upright crops back to wide ones, by what the first network sees.
+
+        Also the landmarks (B, L, 2) in the wide crops that it finds and its heatmaps, where it
+        does.
+        """
+        config, side = self.config, crops.shape[-1]
+        if self.published:
+            to_coarse = self._to_square(side).to(crops).expand(crops.shape[0], -1, -1)
+            coarse = warp(crops, affine.inverse(to_coarse), config.coarse)
+            first = _scaled_map(self.reinit(self.as_input(coarse)).float(), config.coarse)
+            upright = config.size / config.coarse * affine.compose(first, to_coarse)
+            return affine.inverse(upright), None, []
+        if not config.reinit:
+            return self._middle(crops, self._seen(crops) / config.size, config.size), None, []
+        coarse, step = self.coarse(crops)
+        (found,) = self.reinit(self.as_input(coarse)[:, None])
+        places, _ = locate(found, STRIDE)
+        back = self._middle(crops, step, config.coarse)
+        rough = affine.apply(back, places)
+        return self.standing(rough), rough, [Drawn(found, back, list(range(len(self.mean))))]
+
+    def _middle(self, crops: Tensor, step: float, size: int) -> Tensor:
+        """The maps (B, 2, 3) from squares of a size, whose pixels are steps, in the middle."""
+        edge = (crops.shape[-1] - 1) / 2 - step * (size - 1) / 2
+        back = crops.new_tensor([[step, 0.0, edge], [0.0, step, edge]])
+        return back.expand(crops.shape[0], -1, -1)
+
+    def standing(self, rough: Tensor) -> Tensor:
+        """The maps (B, 2, 3) from upright crops, turned as landmarks (B, L, 2) are.
+
+        As `upright` says of all landmarks, but back.
+        """
+        size = self.config.size
+        numbers = affine.product(rough.flatten(1), affine.fitting(self.mean))
+        turn = numbers.reshape(-1, 2, 3)[..., :2]
+        turn = turn / (turn[:, :1].square().sum(dim=-1, keepdim=True) + 1e-12).sqrt()
+        places = affine.product(rough, turn)  # turned back
+        low, high = places.amin(dim=1), places.amax(dim=1)
+        step = (high - low).amax(dim=-1) / (FILLS * size)
+        corner = (low + high) / 2 - step[:, None] * size / 2
+        shift = affine.product(turn, corner[..., None])
+        return torch.cat([step[:, None, None] * turn, shift], dim=-1)
+
+    def coarse(self, crops: Tensor) -> tuple[Tensor, float]:
+        """The middle of wide crops, (B, 3, coarse, coarse), and the pixels in one of its pixels.
+
+        It is averaged over blocks of whole pixels, if it holds that many.
+        """
+        side, size = crops.shape[-1], self.config.coarse
+        step = int(self._seen(crops) / size + 1e-6)
+        if step < 1:
+            return F.interpolate(crops, (size, size), mode="bilinear"), side / size
+        edge = (side - step * size) // 2
+        inner = crops[..., edge : edge + step * size, edge : edge + step * size]
+        return F.avg_pool2d(inner, step), step
 
     def as_input(self, crops: Tensor) -> Tensor:
         """Crops (..., 3, S, S), RGB in [0, 1], as the networks want them."""
         return 2 * (crops.flip(-3) if self.config.colors == "bgr" else crops) - 1
 
-    def stand_up(self, coarse: Tensor, to_coarse: Tensor) -> Tensor:
-        """The maps from the pictures to the upright crops, from what the first network sees."""
-        numbers, size = self.reinit(self.as_input(coarse)), self.config.coarse
-        if self.config.maps == "affine":
-            first = _scaled_map(numbers, size)
-        else:
-            first = _similarity(numbers, size)
-        larger = self.config.size / self.config.coarse
-        return larger * affine.compose(first, to_coarse)
-
     @torch.no_grad()
     def prepare(self, mean_face: Tensor) -> None:
         low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
         self.mean.copy_(0.5 + FILLS / (high - low).max() * (mean_face - (low + high) / 2))
-        if self.config.local and self.config.maps == "affine":
-            starts = self._fitted(self.config.size * self.mean[None])[0]
+        if self.config.local and self.config.networks == "published":
+            starts = affine.inverse(self._fitted(self.config.size * self.mean[None]))[0]
             for start, layer in zip(starts, self.local_reinit.last, strict=True):
                 assert isinstance(layer, nn.Linear)
                 layer.bias.copy_((start / torch.tensor([1.0, 1.0, self.config.part])).flatten())
 
-    def regression(self, faces: Tensor) -> tuple[Tensor, Tensor]:
-        """The landmarks (B, L, 2) in upright crops (B, 3, size, size), and their doubt (B, L)."""
-        (found,) = self.regress(self.as_input(faces)[:, None])
-        return self.config.size * (found[..., :2] / 2 + self.mean), _doubt(found)
+    def from_parts(self, points: Tensor) -> Tensor:
+        """Where the parts are to be cut out: maps (B, P, 2, 3) from their crops to the upright one.
 
-    def to_parts(self, points: Tensor) -> Tensor:
-        """Where the parts are to be cut out of the upright crop: maps (B, P, 2, 3)."""
-        if self.config.maps == "similarity":
-            return self._fitted(points.detach())  # a part is not moved so that it is found
-        numbers = self.local_reinit(points.flatten(1)[None])
-        return _scaled_map(torch.stack(numbers, dim=1), self.config.part)
+        A part is not moved so that it is found: no gradients flow to the points.
+        """
+        if not self.published:
+            return self._fitted(points.detach())
+        numbers = torch.stack(self.local_reinit(points.flatten(1)[None]), dim=1)
+        return affine.inverse(_scaled_map(numbers.float(), self.config.part))
 
     def _fitted(self, points: Tensor) -> Tensor:
-        """The similarities (B, P, 2, 3) that bring the parts' points closest to their means."""
-        part, maps = self.config.part, []
-        for indices in self.parts:
-            each = points[:, indices]
-            mean = part * part_mean(self.mean[indices])
-            maps.append(affine.fit(each, mean, torch.ones_like(each[..., 0])))
-        return torch.stack(maps, dim=1)
+        """The similarities (B, P, 2, 3) that bring the parts' means closest to their points."""
+        mean = self.config.part * self.mean
+        matrix = mean.new_zeros(len(mean), 2, len(self.parts), 6)
+        for number, indices in enumerate(self.parts):
+            place = self.config.part * part_mean(self.mean[indices])
+            matrix[indices, :, number] = affine.fitting(place).reshape(-1, 2, 6)
+        numbers = affine.product(points.flatten(1), matrix.flatten(2).flatten(0, 1))
+        return numbers.reshape(-1, len(self.parts), 2, 3)
 
     def replaced(
-        self, points: Tensor, to_parts: Tensor, found: list[Tensor], doubt: Tensor
+        self, points: Tensor, from_parts: Tensor, found: list[Tensor], covariance: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The points (B, L, 2) and their doubt (B, L), those of the parts by what was found there.
+        """Points (B, L, 2) and covariances (B, L, 2, 2), the parts as found there.
 
         Args:
             points: in the upright crop.
-            to_parts: from there to the parts' crops, (B, P, 2, 3).
-            found: for each part (B, n, 2 or 3): offsets from the part's mean, and their doubt.
-            doubt: of the points.
+            from_parts: from the parts' crops to there, (B, P, 2, 3).
+            found: what the networks say of each part.
+            covariance: of the points.
         """
-        back, points, doubt = affine.inverse(to_parts), points.clone(), doubt.clone()
-        larger = torch.linalg.det(to_parts[..., :2]).abs().clamp(min=1e-12).log() / 2
+        points, covariance = points.clone(), covariance.clone()
         for number, (indices, each) in enumerate(zip(self.parts, found, strict=True)):
-            places = self.config.part * (each[..., :2] / 2 + part_mean(self.mean[indices]))
-            points[:, indices] = affine.apply(back[:, number], places)
-            doubt[:, indices] = (
-                _doubt(each)
-                - larger[:, number, None]
-                + math.log(self.config.part / self.config.size)
-            )
-        return points, doubt
+            mean = part_mean(self.mean[indices])
+            places, spread = self.read(each, mean, self.config.part)
+            points[:, indices] = affine.apply(from_parts[:, number], places.to(points))
+            along = affine.apply_covariance(from_parts[:, number], spread.to(points))
+            covariance[:, indices] = along
+        return points, covariance
 
     def loss(self, output: Stages, target: Target) -> dict[str, Tensor]:
-        back = affine.inverse(output.upright)
-        whole, known = errors(affine.apply(back, output.points), target)
-        terms = {
-            "reinit": self.config.reinit_weight * self._misplaced(back, target),
-            "points": self._weighed(whole, known, target.readout),
-        }
+        whole, known = errors(affine.apply(output.back, output.points), target)
+        terms = {"points": self._weighed(whole, known, target.readout)}
+        if output.rough is not None:
+            first = self._weighed(*errors(output.rough, target), target.readout)
+            terms["reinit"] = self.config.reinit_weight * first
+        elif self.config.reinit:
+            terms["reinit"] = self.config.reinit_weight * self._misplaced(output.back, target)
         if self.config.local:
             terms["refined"] = self._weighed(*errors(output.found, target), target.readout)
-        if self.config.networks == "slim":
-            terms["doubt"] = DOUBT_WEIGHT * self._misjudged(output, target)
+        if output.drawn:
+            terms["maps"] = self.config.map_weight * self._diverging(output.drawn, target)
         if self.training:
             self._remember(whole.detach()[:, : len(self.mean)], target.known)
         return terms
 
-    def _misjudged(self, output: Stages, target: Target) -> Tensor:
-        """How unlikely the errors are by the doubt, with the tails of Laplace."""
-        error, known = errors(output.found.detach(), target)
-        points = len(self.mean)
-        error, known = error[:, :points], known[:, :points]
-        side = self.config.size / _scale(output.upright.detach())  # in pixels of the picture
-        apart = error * (target.size / side)[:, None]
-        each = apart * (-output.doubt).exp() + 2 * output.doubt
-        return (each * known).sum() / known.sum().clamp(min=1)
+    def _diverging(self, drawn: list[Drawn], target: Target) -> Tensor:
+        """How far heatmaps are from Gaussians about the truth; the mean of the networks."""
+        each = []
+        for one in drawn:
+            cells = one.maps.shape[-1]
+            points = affine.apply(affine.inverse(one.back.detach()), target.points[:, one.indices])
+            inside = (points > -0.5) & (points < STRIDE * cells - 0.5)
+            known = target.known[:, one.indices] * inside.all(dim=-1)
+            wanted = draw(points, cells, stride=STRIDE, sigma=SIGMA, by_mean=True)
+            each.append(map_loss("integral", one.maps, wanted, known))
+        return torch.stack(each).mean()
 
     def _misplaced(self, back: Tensor, target: Target) -> Tensor:
         """How far the corners of the upright crops are from where they should be."""
@@ -288,10 +394,20 @@ class Dpr(AlignmentModel[Stages]):
     def _weighed(self, error: Tensor, known: Tensor, readout: Tensor) -> Tensor:
         """The mean loss of errors, of the landmarks and then of the blends, over what is known."""
         each = POINT_LOSSES[self.config.loss](error) * known
-        if self.config.adaptive:
-            weight = self.typical.mean() / self.typical
-            each = each * torch.cat([weight, readout @ weight])
+        weight = self._weights()
+        each = each * torch.cat([weight, readout @ weight])
         return each.sum() / known.sum().clamp(min=1)
+
+    def _weights(self) -> Tensor:
+        """Of each landmark in the loss, (L,); 1 on average, or about that."""
+        if self.config.weighing == "adaptive":
+            return self.typical.mean() / self.typical
+        if self.config.weighing == "hard":
+            return self.typical / self.typical.mean()
+        weight = torch.ones_like(self.typical)
+        if self.config.weighing == "fixed":
+            weight[list(scheme_of(self.config.scheme).parts["contour"])] = 0.5
+        return weight / weight.mean()
 
     @torch.no_grad()
     def _remember(self, error: Tensor, known: Tensor) -> None:
@@ -301,20 +417,19 @@ class Dpr(AlignmentModel[Stages]):
         self.typical.lerp_(found, 1 - MEMORY)
 
     def decode(self, output: Stages) -> Prediction:
-        side = self.config.size / _scale(output.upright)
-        variance = (2 * output.doubt).exp() * side[:, None].square()
         return self.calibrated(
-            output.found, variance[..., None].expand_as(output.found).diag_embed()
+            output.found, affine.apply_covariance(output.back, output.covariance)
         )
 
-    def _square(self, crops: Tensor) -> Tensor:
-        """The maps from wide crops to what the first network sees: a square in their middle."""
-        side = self.config.seen * crops.shape[-1]
-        # the square's edges become the centers of the outermost pixels, as published
-        scale = (self.config.coarse - 1) / side
-        edge = (crops.shape[-1] - 1 - side) / 2
-        row = [[scale, 0.0, -scale * edge], [0.0, scale, -scale * edge]]
-        return torch.tensor(row, device=crops.device).expand(crops.shape[0], -1, -1)
+    def _to_square(self, side: int) -> Tensor:
+        """The map (2, 3) from wide crops to what a published first network sees of them.
+
+        The edges of that square become the centers of its outermost pixels, as published.
+        """
+        size = self.config.coarse
+        scale = (size - 1) / (self.config.seen * side)
+        shift = (size - 1) / 2 - scale * (side - 1) / 2
+        return torch.tensor([[scale, 0.0, shift], [0.0, scale, shift]])
 
 
 def upright(points: Tensor, known: Tensor, mean: Tensor) -> Tensor:
@@ -341,12 +456,20 @@ def upright(points: Tensor, known: Tensor, mean: Tensor) -> Tensor:
     return affine.compose(affine.similarity(scale, torch.zeros_like(scale), shift), turned)
 
 
-def parts_of(scheme: LandmarkScheme) -> list[list[int]]:
-    """The indices of each part's points; the subject's right eye first, as published."""
-    return [
+def parts_of(scheme: LandmarkScheme, *, contour: bool = False) -> list[list[int]]:
+    """The indices of each part's points; the subject's right eye first, as published.
+
+    The pieces of the outline, if they are wanted, come last.
+    """
+    parts = [
         [i for name, indices in scheme.parts.items() if name.startswith(start) for i in indices]
         for start in PARTS
     ]
+    if contour:
+        outline, pieces = list(scheme.parts["contour"]), range(PIECES)
+        edges = [round(piece * len(outline) / PIECES) for piece in (*pieces, PIECES)]
+        parts += [outline[edges[piece] : edges[piece + 1]] for piece in pieces]
+    return parts
 
 
 def part_mean(points: Tensor) -> Tensor:
@@ -360,33 +483,3 @@ def _scaled_map(numbers: Tensor, size: int) -> Tensor:
     return numbers.reshape(*numbers.shape[:-1], 2, 3) * torch.tensor(
         [1.0, 1.0, size], device=numbers.device
     )
-
-
-def _similarity(numbers: Tensor, size: int) -> Tensor:
-    """Maps (B, 2, 3) of a turn, the logarithm of a scale, and a shift in sides of a crop each.
-
-    All about the crop's middle; zeros change nothing. A network may ask for any number, and has to
-    ask loudly: what it sees next must not jump while it learns.
-    """
-    numbers = GENTLE * numbers
-    turn, stretch, *_ = numbers.unbind(dim=-1)
-    scale = (math.log(STRETCH) * torch.tanh(stretch)).exp()
-    middle = (size - 1) / 2
-    linear = affine.similarity(
-        scale * turn.cos(), scale * turn.sin(), torch.zeros_like(numbers[:, 2:])
-    )
-    kept = affine.apply(linear, torch.full_like(numbers[:, None, 2:], middle))[:, 0]
-    shift = middle - kept + size * numbers[:, 2:]
-    return affine.similarity(scale * turn.cos(), scale * turn.sin(), shift)
-
-
-def _doubt(found: Tensor) -> Tensor:
-    """The logarithm of how far points may be off, in sides of their crop, (B, n); may be unsaid."""
-    if found.shape[-1] == 2:
-        return torch.full_like(found[..., 0], USUAL_DOUBT)
-    return USUAL_DOUBT + MOST_DOUBT * torch.tanh(found[..., 2] / MOST_DOUBT)
-
-
-def _scale(maps: Tensor) -> Tensor:
-    """How many times longer lengths become by maps (B, 2, 3), on average, (B,)."""
-    return torch.linalg.det(maps[..., :2]).abs().clamp(min=1e-12).sqrt()

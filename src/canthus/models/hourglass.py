@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from canthus.config import config
 from canthus.models.base import AlignmentModel, Prediction, Target
 from canthus.models.layers import decoders
+from canthus.models.layers.body import Body
 from canthus.models.layers.decoders import Decoder
 from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.heatmap_losses import Asked, Labels, MapLoss
-from canthus.models.layers.residual import Bottleneck, ConvNorm
+from canthus.models.layers.residual import ConvNorm
 from canthus.models.layers.scores import Scores
 
 Heatmaps = list[Tensor]  # logits (B, L, N, N) per stack; the last one answers
@@ -63,7 +64,7 @@ class Hourglass(AlignmentModel[Heatmaps]):
         width, points, stacks = config.widths[0], config.num_landmarks, range(config.num_stacks)
         channels = (3, *config.fine, config.stem, width)
         self.stem = nn.Sequential(*(ConvNorm(i, o, stride=2) for i, o in pairwise(channels)))
-        self.bodies = nn.ModuleList(_Body(config.widths, config.blocks) for _ in stacks)
+        self.bodies = nn.ModuleList(Body(config.widths, config.blocks) for _ in stacks)
         self.heads = nn.ModuleList(nn.Conv2d(width, points, 1) for _ in stacks)
         self.feedbacks = nn.ModuleList(nn.Conv2d(points, width, 1) for _ in stacks[1:])
         self.asked = Asked(
@@ -95,25 +96,3 @@ class Hourglass(AlignmentModel[Heatmaps]):
         logs = self.asked.logarithms(output[-1])
         found = decoders.DECODERS[self.config.decoder](logs, self.config.stride)
         return self.calibrated(found.points, found.covariance)
-
-
-class _Body(nn.Module):
-    """Halve, think wider, double, and add what the skip kept."""
-
-    def __init__(self, widths: tuple[int, ...], blocks: int) -> None:
-        super().__init__()
-        width, inner, *rest = widths
-        self.skip = nn.Sequential(*(Bottleneck(width, width) for _ in range(blocks)))
-        self.shrink = nn.MaxPool2d(2)
-        self.before = Bottleneck(width, inner)
-        self.inside = (
-            _Body((inner, *rest), blocks)
-            if rest
-            else nn.Sequential(*(Bottleneck(inner, inner) for _ in range(blocks)))
-        )
-        self.after = Bottleneck(inner, width)
-        self.enlarge = nn.Upsample(scale_factor=2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        down = self.after(self.inside(self.before(self.shrink(x))))
-        return self.skip(x) + self.enlarge(down)

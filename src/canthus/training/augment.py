@@ -32,12 +32,21 @@ class Crop:
 
 
 def cut(
-    image: Image, box: Box, landmarks: Landmarks, crop: CropConfig, *, similarity: Similarity
+    image: Image,
+    box: Box,
+    landmarks: Landmarks,
+    crop: CropConfig,
+    *,
+    similarity: Similarity,
+    reflect: bool = False,
 ) -> Crop:
-    """The crop to which a similarity maps the picture, with its landmarks."""
+    """The crop to which a similarity maps the picture, with its landmarks.
+
+    Where the picture ends the crop is black, or shows it again as in a mirror (`reflect`).
+    """
     points = similarity.apply(landmarks.points).astype(np.float32)
     return Crop(
-        image=warp.crop(image, similarity, crop.size),
+        image=warp.crop(image, similarity, crop.size, reflect=reflect),
         landmarks=Landmarks(points, landmarks.scheme),
         size=box.side * similarity.scale,
     )

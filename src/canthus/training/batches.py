@@ -26,7 +26,7 @@ from canthus.training.augment import Crop, Image
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe
 
-CONTEXT = 2.6  # longer sides of the tight box kept around a face: room for turns and shifts
+CONTEXT = 2.0  # crop sides kept around a face: room for turns and shifts
 RESOLUTION = 1.5  # crop pixels kept per pixel that the network sees
 
 
@@ -67,17 +67,24 @@ class FaceCache:
         return self._kept[key]
 
     def _cut(self, sample: Sample) -> _Kept:
-        around = sample.box.squared().scaled(CONTEXT)
-        wanted = CONTEXT * RESOLUTION * self._crop.size / self._crop.scale
-        scale = min(1.0, wanted / around.side)
+        around = sample.box.squared().scaled(CONTEXT * self._crop.scale)
+        scale = min(1.0, CONTEXT * RESOLUTION * self._crop.size / around.side)
         size = round(around.side * scale)
         # whole pixels at scale 1, so that a small face is not blurred by a second warp
         x, y = (round(edge) - 0.5 if scale == 1 else edge for edge in (around.x0, around.y0))
         to_kept = Similarity.crop(Box(x, y, x + size / scale, y + size / scale), size)
-        points = to_kept.apply(sample.landmarks.points).astype(np.float32)
-        (x0, y0), (x1, y1) = to_kept.apply([sample.box.as_tuple()[:2], sample.box.as_tuple()[2:]])
+        picture = read_picture(sample)
+        image = warp.crop(picture, to_kept, size)
+        # only what the picture shows, so that a crop knows where it ends
+        height, width = picture.shape[:2]
+        edges = to_kept.apply([(-0.5, -0.5), (width - 0.5, height - 0.5)])
+        (left, top), (right, bottom) = np.clip(np.round(edges + 0.5), 0, size).astype(np.int64)
+        shift = np.array([left, top])
+        points = (to_kept.apply(sample.landmarks.points) - shift).astype(np.float32)
+        corners = [sample.box.as_tuple()[:2], sample.box.as_tuple()[2:]]
+        (x0, y0), (x1, y1) = to_kept.apply(corners) - shift
         return _Kept(
-            image=warp.crop(read_picture(sample), to_kept, size),
+            image=image[top:bottom, left:right].copy(),
             box=Box(x0, y0, x1, y1),
             landmarks=Landmarks(points, sample.landmarks.scheme),
         )
@@ -123,7 +130,16 @@ class Batches:
     def _look(self, sample: Sample, rng: np.random.Generator) -> Crop:
         kept, recipe = self._faces.get(sample), self._recipe
         similarity = augment.disturbed(kept.box, recipe.crop, recipe.augment, rng)
-        crop = augment.cut(kept.image, kept.box, kept.landmarks, recipe.crop, similarity=similarity)
+        # not drawn where there is nothing to decide, so that earlier recipes show what they showed
+        reflect = recipe.augment.reflect > 0 and rng.random() < recipe.augment.reflect
+        crop = augment.cut(
+            kept.image,
+            kept.box,
+            kept.landmarks,
+            recipe.crop,
+            similarity=similarity,
+            reflect=reflect,
+        )
         if rng.random() < recipe.augment.mirror:
             crop = augment.mirrored(crop)
         image = augment.change_looks(crop.image, recipe.augment, rng)

@@ -26,7 +26,7 @@ from canthus.training.batches import Batch, Batches, hold_out
 from canthus.training.checkpoint import Progress
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe, ScheduleConfig
-from canthus.training.start import begin
+from canthus.training.start import begin, graft
 from canthus.training.testing import HeldOut
 
 logger = logging.getLogger(__name__)
@@ -133,10 +133,11 @@ def _fresh(
     network = build(recipe.model)
     if batches is not None:
         some = [batches[number] for number in range(MEASURED)]
-        if recipe.start is None:
+        if recipe.start is None or recipe.fresh:
             network.prepare(_mean_face([batch.target for batch in some]))
-        else:
+        if recipe.start is not None:
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
+        graft(network, recipe.graft, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 

@@ -1,5 +1,6 @@
 """A training, written down: what to learn, from which faces, how."""
 
+from dataclasses import field
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
@@ -64,6 +65,8 @@ class AugmentConfig:
         degrade: share of faces each of blur, motion, low resolution, JPEG and noise touches.
         occlude: share of faces with patches over them.
         cut: share of faces of which the picture ends within the face.
+        reflect: share of faces around which the picture goes on as in a mirror where it ends, so
+            that a wide crop's black edges do not say where the face is.
     """
 
     roll_deg: NotNegative = 14.0
@@ -77,6 +80,7 @@ class AugmentConfig:
     degrade: Share = 0.12
     occlude: Share = 0.3
     cut: Share = 0.05
+    reflect: Share = 0.0
 
 
 @config
@@ -114,6 +118,8 @@ class Recipe:
         start: the weights to go on from: a file of an earlier training of the same model, or a
             model inside the package, by its name.
         fresh: the parts of the model that begin anew all the same, by their names.
+        graft: the parts of the model that begin as a whole model of another family, by their
+            names, and which: as in `start`.
     """
 
     name: str
@@ -126,6 +132,7 @@ class Recipe:
     license: str = "as the terms of the training data allow"
     start: str | None = None
     fresh: tuple[str, ...] = ()
+    graft: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         wanted = scheme_of(self.scheme).num_landmarks

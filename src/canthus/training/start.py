@@ -39,11 +39,7 @@ def begin(network: Network, start: str, fresh: Sequence[str], crops: Sequence[Te
         RecipeError: if `fresh` names a part that the network does not have.
         WeightsError: if the weights are damaged or of another network.
     """
-    path = weights.find(start)
-    if path.suffix == ".onnx":
-        state = unfolded(path, crops).state_dict()
-    else:
-        state = checkpoint.read_tensors(path)[0]
+    path, state = _read_state(start, crops)
     ours = network.state_dict()
     for part in fresh:
         if not any(_within(name, (part,)) for name in ours):
@@ -52,6 +48,38 @@ def begin(network: Network, start: str, fresh: Sequence[str], crops: Sequence[Te
     kept = {name: value for name, value in ours.items() if _within(name, aside)}
     learned = {name: value for name, value in state.items() if not _within(name, aside)}
     checkpoint.fill(network, kept | learned, path)
+
+
+def graft(network: Network, scions: Mapping[str, str], crops: Sequence[Tensor]) -> None:
+    """Let parts of a network begin as whole models of other families.
+
+    Args:
+        network: whose other parts keep their weights.
+        scions: what each part begins as, as `begin` takes its start; by the part's name.
+        crops: training crops, as in `begin`.
+
+    Raises:
+        RecipeError: if the network has no such part.
+        WeightsError: if the weights are damaged, or lack what the part needs.
+    """
+    for part, start in scions.items():
+        path, state = _read_state(start, crops)
+        ours = network.state_dict()
+        wanted = {name for name in ours if _within(name, (part,))}
+        if not wanted:
+            raise RecipeError(f"graft: expected parts of the model, found {part!r}")
+        theirs = {f"{part}.{name}": value for name, value in state.items()}
+        taken = {name: value for name, value in theirs.items() if name in wanted}
+        kept = {name: value for name, value in ours.items() if name not in wanted}
+        checkpoint.fill(network, kept | taken, path)
+
+
+def _read_state(start: str, crops: Sequence[Tensor]) -> tuple[Path, dict[str, Tensor]]:
+    """The weights file that a start names, and its tensors."""
+    path = weights.find(start)
+    if path.suffix == ".onnx":
+        return path, unfolded(path, crops).state_dict()
+    return path, checkpoint.read_tensors(path)[0]
 
 
 @torch.no_grad()

@@ -24,6 +24,8 @@ LOOKS = 4  # at each face, each of them also mirrored
 JITTER = AugmentConfig(roll_deg=8.0, shift=0.03, scale=0.05, wild=0.0)
 UNSURE = 0.06  # longer sides of the face's box by which a landmark may be off and still be taught
 WRONG = 0.06  # the same, of the mean distance from what people marked of a face
+REACH = 0.08  # longer sides of the face's box around a marked point in which others move with it
+FAINT = 0.05  # of a marked point's weight at its own place: far from all of them nothing moves
 SEED = 3  # of the looks, apart from those of trainings
 
 
@@ -41,8 +43,14 @@ class Taught:
     wrong: NDArray[np.bool_]
 
 
-def teach(aligner: Aligner, samples: Sequence[Sample]) -> Taught:
+def teach(aligner: Aligner, samples: Sequence[Sample], *, meet: bool = False) -> Taught:
     """Let a model put its landmarks on annotated faces.
+
+    Args:
+        aligner: the model.
+        samples: the faces, with what people marked of them.
+        meet: put landmarks that people marked where they marked them, and move those around them
+            along: for a teacher of another scheme, which is less exact than people are.
 
     Raises:
         ImageError: if a picture cannot be read.
@@ -56,8 +64,32 @@ def teach(aligner: Aligner, samples: Sequence[Sample]) -> Taught:
         off = _distance(labeler, sample, answer)
         wrong.append(off > WRONG * sample.box.side)
         known = (unsure <= UNSURE * sample.box.side) & (not wrong[-1])
+        if meet:
+            marked = labeler(sample.landmarks).points
+            answer = met(answer, marked, REACH * sample.box.side)
+            known |= np.isfinite(marked).all(axis=1) & (not wrong[-1])
         points.append(np.where(known[:, None], answer, np.nan))
     return Taught(np.array(points), np.array(wrong))
+
+
+def met(
+    answer: NDArray[np.float64], marked: NDArray[np.floating], reach: float
+) -> NDArray[np.float64]:
+    """An answer (L, 2) moved so that it meets the marked ones of its points (L, 2).
+
+    A point that is not marked moves by the mean of the marked ones' moves, each of which counts by
+    a Gaussian of its distance.
+
+    Args:
+        answer: of a model.
+        marked: by people; NaN where nothing is.
+        reach: standard deviation of the Gaussian, in pixels.
+    """
+    chosen = np.isfinite(marked).all(axis=1)
+    apart = np.linalg.norm(answer[:, None] - answer[chosen], axis=-1)
+    near = np.exp(-((apart / reach) ** 2) / 2)
+    moves = near @ (marked[chosen] - answer[chosen]) / (near.sum(axis=1, keepdims=True) + FAINT)
+    return np.where(chosen[:, None], marked, answer + moves)
 
 
 def _answer(

@@ -1,19 +1,34 @@
 """Affine maps of the plane, a batch of them: (B, 2, 3), from pixels (x, y) to pixels."""
 
+import contextlib
+
 import torch
 from torch import Tensor
 
 
+def product(first: Tensor, second: Tensor) -> Tensor:
+    """The product of matrices, never at half precision: that would round places to whole pixels."""
+    kind = first.device.type
+    half = torch.is_autocast_enabled(kind)
+    with torch.autocast(kind, enabled=False) if half else contextlib.nullcontext():
+        return first @ second.to(first.dtype)
+
+
 def apply(maps: Tensor, points: Tensor) -> Tensor:
     """Map points (B, L, 2)."""
-    return points @ maps[..., :2].transpose(-1, -2) + maps[..., 2].unsqueeze(-2)
+    return product(points, maps[..., :2].transpose(-1, -2)) + maps[..., 2].unsqueeze(-2)
+
+
+def apply_covariance(maps: Tensor, covariance: Tensor) -> Tensor:
+    """Covariances (B, L, 2, 2) of points, as maps (B, 2, 3) take them along."""
+    linear = maps[..., None, :, :2]
+    return product(product(linear, covariance), linear.transpose(-1, -2))
 
 
 def compose(second: Tensor, first: Tensor) -> Tensor:
     """The maps that apply `first`, then `second`."""
-    linear = second[..., :2] @ first[..., :2]
-    shift = second[..., :2] @ first[..., 2:] + second[..., 2:]
-    return torch.cat([linear, shift], dim=-1)
+    both = product(second[..., :2], first)
+    return torch.cat([both[..., :2], both[..., 2:] + second[..., 2:]], dim=-1)
 
 
 def inverse(maps: Tensor) -> Tensor:
@@ -55,3 +70,21 @@ def fit(source: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     sin = (weight[..., 0] * turned).sum(dim=-1) / spread
     linear = similarity(cos, sin, torch.zeros_like(middle))
     return similarity(cos, sin, wanted - apply(linear, middle.unsqueeze(-2)).squeeze(-2))
+
+
+def fitting(source: Tensor) -> Tensor:
+    """A matrix (2L, 6) that fits: the similarity from points (L, 2) to others is linear in those.
+
+    The product of (B, 2L), the others' x0, y0, x1, ..., with it is `fit` of them all, row by row.
+    """
+    count = len(source)
+    middle = source.mean(dim=0)
+    s = source - middle
+    x, y = (s / s.square().sum().clamp(min=1e-9)).unbind(dim=-1)
+    cos, sin = torch.stack([x, y], dim=-1).flatten(), torch.stack([-y, x], dim=-1).flatten()
+    right = torch.tensor([1.0, 0.0], dtype=s.dtype, device=s.device).repeat(count) / count
+    down = torch.tensor([0.0, 1.0], dtype=s.dtype, device=s.device).repeat(count) / count
+    across, along = middle.unbind()
+    rows = [cos, -sin, right - cos * across + sin * along]
+    rows += [sin, cos, down - sin * across - cos * along]
+    return torch.stack(rows, dim=-1)

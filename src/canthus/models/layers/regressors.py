@@ -1,18 +1,16 @@
 """Networks from crops to numbers: those of DPR as published, and slim ones of our own."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
+from canthus.models.layers.body import Body
 from canthus.models.layers.mobilenet import LAST, STRIDE, SmallMobileNet
 from canthus.models.layers.perceptrons import Perceptrons
-from canthus.models.layers.residual import Bottleneck, ConvNorm
+from canthus.models.layers.residual import ConvNorm
 
 PUBLISHED_WIDTHS = (8, 16, 16, 32, 32, 64)  # of the published first network
-WIDTHS = (16, 32, 48, 64)  # of the slim first network, each after a halving
-INSIDE = 64  # its inner width, where it has seen everything
 
 
 class PublishedReinit(nn.Module):
@@ -63,58 +61,25 @@ class PublishedRegression(nn.Module):
         return [found.unflatten(-1, (-1, 2)) for found in self.head(features)]
 
 
-class SlimReinit(nn.Module):
-    """From a coarse crop (B, 3, S, S) to the numbers of a map."""
+class MapRegression(nn.Module):
+    """From crops (B, P, 3, S, S) to heatmaps (B, n, S / 4, S / 4) of each part's points, as logits.
 
-    def __init__(self, size: int, begins: Sequence[float]) -> None:
-        super().__init__()
-        cells = (size // 2 ** len(WIDTHS)) ** 2
-        self.body = nn.Sequential(
-            *(ConvNorm(i, o, stride=2) for i, o in pairwise((3, *WIDTHS))),
-            nn.Flatten(),
-            nn.Linear(cells * WIDTHS[-1], INSIDE),
-            nn.ReLU(),
-        )
-        self.head = nn.Linear(INSIDE, len(begins))
-        nn.init.normal_(self.head.weight, std=0.01)
-        with torch.no_grad():
-            self.head.bias.copy_(torch.tensor(begins))
-
-    def forward(self, crops: Tensor) -> Tensor:
-        return self.head(self.body(crops))
-
-
-class SlimRegression(nn.Module):
-    """From crops (B, P, 3, S, S) to three numbers (B, n, 3) for each of a part's points.
-
-    Two for its place and one for how far that may be off. One body for all parts, a head for each.
+    One body for all parts, a head for each. The means of the maps are the points (Sun et al.,
+    ECCV 2018). Named as a `Hourglass` of one stack is, so that it can begin as one.
 
     Args:
         points: how many each part has.
-        size: of a crop's side, in pixels.
-        widths: channels at a quarter of the side, at an eighth, and so on.
-        narrow: channels before a head sees all cells at once.
-        inside: a head's inner width.
+        stem: channels after the first halving.
+        widths: channels of the hourglass, from the widest map to the smallest.
     """
 
-    def __init__(
-        self, points: Sequence[int], size: int, widths: Sequence[int], narrow: int, inside: int
-    ) -> None:
+    def __init__(self, points: Sequence[int], stem: int, widths: tuple[int, ...]) -> None:
         super().__init__()
-        layers: list[nn.Module] = [ConvNorm(3, 16, stride=2), ConvNorm(16, 32, stride=2)]
-        for number, (i, o) in enumerate(pairwise((32, *widths))):
-            layers += [nn.MaxPool2d(2)] * (number > 0) + [Bottleneck(i, o)]
-        layers.append(ConvNorm(widths[-1], narrow, 1))
-        self.body = nn.Sequential(*layers)
-        cells = (size // 2 ** (1 + len(widths))) ** 2
-        self.heads = nn.ModuleList(
-            nn.Sequential(nn.Linear(cells * narrow, inside), nn.PReLU(), nn.Linear(inside, 3 * n))
-            for n in points
-        )
+        self.stem = nn.Sequential(ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2))
+        self.bodies = nn.ModuleList([Body(widths, 1)])
+        self.heads = nn.ModuleList(nn.Conv2d(widths[0], n, 1) for n in points)
 
     def forward(self, crops: Tensor) -> list[Tensor]:
         batch, parts = crops.shape[:2]
-        features = self.body(crops.flatten(0, 1)).flatten(1).reshape(batch, parts, -1)
-        return [
-            head(features[:, part]).unflatten(-1, (-1, 3)) for part, head in enumerate(self.heads)
-        ]
+        features = self.bodies[0](self.stem(crops.flatten(0, 1))).unflatten(0, (batch, parts))
+        return [head(features[:, part]) for part, head in enumerate(self.heads)]
