@@ -323,3 +323,15 @@ def test_what_cannot_be_shown_is_misuse(align: Command, photo: Path, tmp_path: P
     done = align(photo, "--box", BOX, "--out", tmp_path, "--show", "age")
     assert done.code == 2
     assert "uncertainty" in done.err
+
+
+def test_parity_and_reinitialization_exclude_each_other(align: Command, photo: Path) -> None:
+    done = align(photo, "--json", "--parity", "--reinitialize")
+    assert done.code == 2
+    assert "not both" in done.err
+
+
+def test_parity_is_for_imported_weights(align: Command, photo: Path) -> None:
+    done = align(photo, "--json", "--parity")
+    assert done.code == 2
+    assert "parity is about the .safetensors file of an import" in done.err

@@ -127,6 +127,8 @@ def test_unknown_names_are_misuse(command: Command, words: tuple[str, ...]) -> N
         (("boxes", "--clip", "clip"), "--clip: used by stability only"),
         (("stability", "--photo", "face.jpg"), "--photo: used by speed and start only"),
         (("stability", "--truth", "clip.npy"), "--clip: needed: the clip of the truth"),
+        (("speed", "--reinitialize"), "--reinitialize: used by accuracy, boxes, stability only"),
+        (("all", "--parity"), "--parity: used by accuracy, boxes, stability only"),
     ],
 )
 def test_a_path_that_would_not_be_used_is_misuse(

@@ -4,7 +4,7 @@ import torch
 from canthus.geometry import Similarity
 from canthus.images.warp import crop
 from canthus.models.layers import affine
-from canthus.models.layers.sampling import warp
+from canthus.models.layers.sampling import warp, warp_parts
 
 MAP = Similarity.about((20, 14), (11, 12), scale=1.3, roll_deg=25)
 
@@ -21,6 +21,17 @@ def test_it_cuts_what_the_aligner_would_cut() -> None:
 
     # the aligner rounds to whole gray levels
     assert np.abs(ours - crop(noise, MAP, 24)).max() <= 0.6
+
+
+def test_parts_are_cut_as_if_each_were_alone() -> None:
+    pictures = torch.rand(2, 3, 20, 30)
+    back = torch.randn(2, 4, 2, 3) * 0.3 + 8 * torch.eye(2, 3).flip(1)
+
+    together = warp_parts(pictures, back, 7)
+
+    for part in range(4):
+        torch.testing.assert_close(together[:, part], warp(pictures, back[:, part], 7))
+    assert together.std() > 0.05
 
 
 def test_the_crop_as_it_is_stays_as_it_is() -> None:

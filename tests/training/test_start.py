@@ -8,13 +8,15 @@ import torch
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, WeightsError
 from canthus.export import export_onnx
-from canthus.models import HourglassConfig, build
+from canthus.models import DprConfig, HourglassConfig, build
+from canthus.models.dpr import WHOLE
 from canthus.runtime.backend import OnnxBackend
 from canthus.training import finish, fit
 from canthus.training.batches import Batches
+from canthus.training.finish import manifest_of, to_bytes
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe
-from canthus.training.start import begin, unfolded
+from canthus.training.start import begin, graft, unfolded
 
 
 def test_a_training_goes_on_from_the_weights_that_it_names(
@@ -92,6 +94,30 @@ def test_a_training_goes_on_from_an_onnx_file(
 def test_a_part_that_is_not_there_is_named(exported: Path, recipe: Recipe) -> None:
     with pytest.raises(RecipeError, match="expected parts of the model, found 'stems'"):
         begin(build(recipe.model), str(exported), ("stems",), [torch.rand(2, 3, 64, 64)])
+
+
+def test_a_part_of_a_network_begins_as_a_whole_model_of_another_family(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    stem, widths = WHOLE
+    fast = replace(recipe, model=HourglassConfig(stem=stem, widths=widths))
+    whole = build(fast.model)
+    weights = tmp_path / "fast.safetensors"
+    weights.write_bytes(to_bytes(whole, manifest_of(fast)))
+    network = build(DprConfig(scheme="68"))
+    first = network.state_dict()["reinit.heads.0.weight"].clone()
+
+    graft(network, {"regress": str(weights)}, [torch.rand(2, 3, 64, 64)])
+
+    ours, theirs = network.state_dict(), whole.state_dict()
+    for name in ("stem.0.0.weight", "bodies.0.after.body.0.0.weight", "heads.0.weight"):
+        torch.testing.assert_close(ours[f"regress.{name}"], theirs[name])
+    torch.testing.assert_close(ours["reinit.heads.0.weight"], first)
+
+
+def test_a_graft_on_no_part_is_named(exported: Path, recipe: Recipe) -> None:
+    with pytest.raises(RecipeError, match="expected parts of the model, found 'local'"):
+        graft(build(recipe.model), {"local": str(exported)}, [torch.rand(2, 3, 64, 64)])
 
 
 def crops_of(samples: list[Sample], recipe: Recipe) -> torch.Tensor:

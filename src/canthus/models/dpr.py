@@ -23,7 +23,7 @@ from canthus.models.layers.heatmaps import draw, locate
 from canthus.models.layers.perceptrons import Perceptrons
 from canthus.models.layers.point_losses import POINT_LOSSES, PointLoss, errors
 from canthus.models.layers.regressors import MapRegression, PublishedRegression, PublishedReinit
-from canthus.models.layers.sampling import warp
+from canthus.models.layers.sampling import shrunk, warp, warp_parts
 from canthus.models.layers.scores import Scores
 
 Slim = tuple[int, tuple[int, ...]]
@@ -46,7 +46,7 @@ IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 FIRST: Slim = (8, (16, 32, 64))  # of the slim networks: stem, and widths of the hourglass
 WHOLE: Slim = (16, (32, 64, 128, 160))
 PART: Slim = (12, (24, 48, 64))
-ACROSS = 1.5  # upright crops in a wide one: of faces as large as its box says, or a little larger
+ACROSS = 1.6  # upright crops in a wide one: of faces as large as its box says, or a little larger
 STRIDE = 4  # pixels of a crop in a cell of its heatmaps
 SIGMA = 1.0  # of the Gaussians that heatmaps should be, in cells
 DOUBT = 0.02  # sides of the crop that landmarks of a network without heatmaps may be off
@@ -201,13 +201,10 @@ class Dpr(AlignmentModel[Stages]):
         if not self.config.local:
             return Stages(back, rough, points, None, points, covariance, drawn)
         from_parts = self.from_parts(points)
-        batch, parts = from_parts.shape[:2]
         maps = affine.compose(back[:, None], from_parts)
         # published networks see what was cut already
         shown, places = (faces, from_parts) if self.published else (crops, maps)
-        shown = shown[:, None].expand(-1, parts, -1, -1, -1).flatten(0, 1)
-        looks = warp(shown, places.flatten(0, 1), self.config.part)
-        looks = looks.reshape(batch, parts, *looks.shape[1:])
+        looks = warp_parts(shown, places, self.config.part)
         found = self.local_regress(self.as_input(looks))
         if not self.published:
             rows = zip(found, maps.unbind(dim=1), self.parts, strict=True)
@@ -235,7 +232,7 @@ class Dpr(AlignmentModel[Stages]):
             return warp(crops, back, config.size)
         whole = torch.tensor([[[1.0, 0.0, (1 - step) / 2], [0.0, 1.0, (1 - step) / 2]]])
         smaller = affine.compose(whole.to(back), back) / step
-        return warp(F.avg_pool2d(crops, step), smaller, config.size)
+        return warp(shrunk(crops, step), smaller, config.size)
 
     def _seen(self, crops: Tensor) -> float:
         """The side of the square that the first network sees, in pixels of wide crops."""
@@ -296,7 +293,7 @@ class Dpr(AlignmentModel[Stages]):
             return F.interpolate(crops, (size, size), mode="bilinear"), side / size
         edge = (side - step * size) // 2
         inner = crops[..., edge : edge + step * size, edge : edge + step * size]
-        return F.avg_pool2d(inner, step), step
+        return shrunk(inner, step), step
 
     def as_input(self, crops: Tensor) -> Tensor:
         """Crops (..., 3, S, S), RGB in [0, 1], as the networks want them."""
@@ -343,14 +340,24 @@ class Dpr(AlignmentModel[Stages]):
             found: what the networks say of each part.
             covariance: of the points.
         """
-        points, covariance = points.clone(), covariance.clone()
-        for number, (indices, each) in enumerate(zip(self.parts, found, strict=True)):
-            mean = part_mean(self.mean[indices])
-            places, spread = self.read(each, mean, self.config.part)
-            points[:, indices] = affine.apply(from_parts[:, number], places.to(points))
-            along = affine.apply_covariance(from_parts[:, number], spread.to(points))
-            covariance[:, indices] = along
-        return points, covariance
+        if self.published:
+            read = [
+                self.read(each, part_mean(self.mean[indices]), self.config.part)
+                for indices, each in zip(self.parts, found, strict=True)
+            ]
+            places, spread = (torch.cat(each, dim=1).to(points) for each in zip(*read, strict=True))
+        else:
+            places, spread = locate(torch.cat(found, dim=1), STRIDE)
+        owners = [part for part, indices in enumerate(self.parts) for _ in indices]
+        maps = from_parts[:, owners]
+        moved = affine.apply(maps, places[:, :, None])[:, :, 0]
+        linear = maps[..., :2]
+        turned = affine.product(affine.product(linear, spread), linear.transpose(-1, -2))
+        kept = list(range(len(self.mean)))
+        for place, index in enumerate(index for indices in self.parts for index in indices):
+            kept[index] = len(kept) + place
+        points = torch.cat([points, moved], dim=1)[:, kept]
+        return points, torch.cat([covariance, turned], dim=1)[:, kept]
 
     def loss(self, output: Stages, target: Target) -> dict[str, Tensor]:
         whole, known = errors(affine.apply(output.back, output.points), target)

@@ -7,7 +7,23 @@ from torch import Tensor
 from canthus.models.layers import affine
 
 
+def shrunk(pictures: Tensor, step: int) -> Tensor:
+    """Pictures (B, C, H, W), blocks of step x step pixels averaged; what is left over is cut off.
+
+    As a convolution, which runtimes do faster than pooling.
+    """
+    channels = pictures.shape[1]
+    blocks = torch.eye(channels, dtype=pictures.dtype, device=pictures.device)[..., None, None]
+    averaged = F.conv2d(pictures, blocks.expand(-1, -1, step, step) / step**2, stride=step)
+    return averaged.to(pictures.dtype)
+
+
 def warp(pictures: Tensor, back: Tensor, size: int) -> Tensor:
+    """Cut a crop out of each picture, see `warp_parts`; maps (B, 2, 3) to crops (B, C, S, S)."""
+    return warp_parts(pictures, back[:, None], size)[:, 0]
+
+
+def warp_parts(pictures: Tensor, back: Tensor, size: int) -> Tensor:
     """Cut crops out of pictures; bilinear, and 0 outside (Jaderberg, 2015).
 
     The value at (u, v) of a crop is the picture's where `back` takes that; pixels' centers are
@@ -15,20 +31,22 @@ def warp(pictures: Tensor, back: Tensor, size: int) -> Tensor:
 
     Args:
         pictures: (B, C, H, W), before anything is subtracted: 0 is black.
-        back: (B, 2, 3), from pixels of the crop to those of the picture.
-        size: of the crop's side.
+        back: (B, P, 2, 3), from pixels of the crops to those of the picture.
+        size: of the crops' sides.
 
     Returns:
-        (B, C, size, size).
+        (B, P, C, size, size).
     """
     height, width = pictures.shape[-2:]
+    parts = back.shape[1]
     steps = torch.arange(size, dtype=pictures.dtype, device=pictures.device)
     across, down = steps.expand(size, size), steps[:, None].expand(size, size)
-    cells = torch.stack([across, down, torch.ones_like(across)], dim=-1).reshape(1, -1, 3)
+    cells = torch.stack([across, down, torch.ones_like(across)], dim=-1).reshape(1, 1, -1, 3)
     sides = torch.tensor([width, height], dtype=pictures.dtype, device=pictures.device)
     scaled = back * (2 / sides)[:, None]
     edge = torch.stack([torch.zeros_like(sides), torch.zeros_like(sides), 1 / sides - 1], dim=-1)
     grid = affine.product(cells, (scaled + edge).transpose(-1, -2))
-    return F.grid_sample(
-        pictures, grid.reshape(-1, size, size, 2), mode="bilinear", align_corners=False
-    )
+    # the crops of a picture below each other, so that it need not be copied for each
+    below = grid.reshape(-1, parts * size, size, 2)
+    crops = F.grid_sample(pictures, below, mode="bilinear", align_corners=False)
+    return crops.unflatten(2, (parts, size)).transpose(1, 2)

@@ -48,7 +48,9 @@ class Scores(nn.Module):
             return value.detach()
 
         search.step(step)  # type: ignore[no-untyped-call]
-        self.bias.copy_(bias.detach())
+        seen, found = known.any(dim=0), bias.detach()
+        # a landmark of which no truth is known is taken for a usual one
+        self.bias.copy_(torch.where(seen, found, found[seen].mean() if seen.any() else 0.0))
         self.slope.copy_(slope.detach())
 
     @staticmethod
