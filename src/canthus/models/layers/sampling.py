@@ -49,4 +49,4 @@ def warp_parts(pictures: Tensor, back: Tensor, size: int) -> Tensor:
     # the crops of a picture below each other, so that it need not be copied for each
     below = grid.reshape(-1, parts * size, size, 2)
     crops = F.grid_sample(pictures, below, mode="bilinear", align_corners=False)
-    return crops.unflatten(2, (parts, size)).transpose(1, 2)
+    return crops.reshape(-1, pictures.shape[1], parts, size, size).transpose(1, 2)
