@@ -26,7 +26,9 @@ SMALL: dict[str, ModelConfig] = {
     "heatmap-deformable": replace(TINY, num_stacks=2, deformable=3),
     "dpr-global": DprConfig(scheme="68"),
     "dpr-local": DprConfig(scheme="68", local=True, loss="wing"),
-    "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
+    "dpr-published": DprConfig(
+        scheme="68", networks="published", coarse=128, size=128, end_to_end=True
+    ),
 }
 SIZE = 32
 

@@ -159,16 +159,35 @@ def test_pieces_of_the_outline_are_parts_too_where_that_is_wanted() -> None:
     assert [index for part in parts[4:] for index in part] == list(range(33))
 
 
-@pytest.mark.parametrize("roll", [-100.0, 0.0, 40.0])
+@pytest.mark.parametrize("roll", [-60.0, 0.0, 40.0])
 def test_rough_landmarks_say_how_to_cut_as_true_ones_would(roll: float) -> None:
     network = Dpr(DprConfig(scheme="68"))
     network.prepare(face())
-    seen = turned(face(), roll, scale=0.7)[None]
+    seen = 45 + turned(face(), roll, scale=1.2)[None]
 
-    back = network.standing(seen)
+    back = network.standing(seen, side=192)
 
-    wanted = upright(seen, torch.ones(1, 68), network.config.size * network.mean)
-    torch.testing.assert_close(back, affine.inverse(wanted), atol=1e-3, rtol=1e-4)
+    wanted = affine.inverse(upright(seen, torch.ones(1, 68), network.config.size * network.mean))
+    middle = torch.full((1, 1, 2), 48.0)
+    torch.testing.assert_close(
+        affine.apply(back, middle), affine.apply(wanted, middle), atol=2.0, rtol=0
+    )
+    apart = torch.atan2(back[0, 1, 0], back[0, 0, 0]) - torch.atan2(
+        wanted[0, 1, 0], wanted[0, 0, 0]
+    )
+    assert abs(float(torch.rad2deg(apart))) < 3  # a little less, as nothing would pull it straight
+    assert float(torch.linalg.det(back[0, :, :2]) / torch.linalg.det(wanted[0, :, :2])) > 0.9
+
+
+def test_where_all_landmarks_are_at_one_place_a_small_square_about_it_is_cut() -> None:
+    network = Dpr(DprConfig(scheme="68"))
+    network.prepare(face())
+
+    back = network.standing(torch.full((1, 68, 2), 50.0), side=192)
+
+    step = 0.1 * 192 / (0.8 * 96)
+    wanted = torch.tensor([[[step, 0.0, 50 - 48 * step], [0.0, step, 50 - 48 * step]]])
+    torch.testing.assert_close(back, wanted, atol=1e-3, rtol=1e-4)
 
 
 @torch.no_grad()

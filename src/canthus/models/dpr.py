@@ -47,6 +47,8 @@ FIRST: Slim = (8, (16, 32, 64))  # of the slim networks: stem, and widths of the
 WHOLE: Slim = (16, (32, 64, 128, 160))
 PART: Slim = (12, (24, 48, 64))
 ACROSS = 1.6  # upright crops in a wide one: of faces as large as its box says, or a little larger
+STIFF = 0.02  # of a wide crop's side in the fit of a turn: stands up where nothing is found
+SMALLEST = 0.1  # of a wide crop's side: no face is smaller
 STRIDE = 4  # pixels of a crop in a cell of its heatmaps
 SIGMA = 1.0  # of the Gaussians that heatmaps should be, in cells
 DOUBT = 0.02  # sides of the crop that landmarks of a network without heatmaps may be off
@@ -258,7 +260,7 @@ class Dpr(AlignmentModel[Stages]):
         places, _ = locate(found, STRIDE)
         back = self._middle(crops, step, config.coarse)
         rough = affine.apply(back, places)
-        return self.standing(rough), rough, [Drawn(found, back, list(range(len(self.mean))))]
+        return self.standing(rough, side), rough, [Drawn(found, back, list(range(len(self.mean))))]
 
     def _middle(self, crops: Tensor, step: float, size: int) -> Tensor:
         """The maps (B, 2, 3) from squares of a size, whose pixels are steps, in the middle."""
@@ -266,18 +268,23 @@ class Dpr(AlignmentModel[Stages]):
         back = crops.new_tensor([[step, 0.0, edge], [0.0, step, edge]])
         return back.expand(crops.shape[0], -1, -1)
 
-    def standing(self, rough: Tensor) -> Tensor:
+    def standing(self, rough: Tensor, side: int) -> Tensor:
         """The maps (B, 2, 3) from upright crops, turned as landmarks (B, L, 2) are.
 
-        As `upright` says of all landmarks, but back.
+        As `upright` says of all landmarks, but back. Where there is no face, all landmarks may lie
+        at one place; there the maps stay what they are for a small face that is not turned.
+
+        Args:
+            rough: landmarks in wide crops.
+            side: of the wide crops.
         """
         size = self.config.size
         numbers = affine.product(rough.flatten(1), affine.fitting(self.mean))
-        turn = numbers.reshape(-1, 2, 3)[..., :2]
+        turn = numbers.reshape(-1, 2, 3)[..., :2] + STIFF * side * torch.eye(2).to(rough)
         turn = turn / (turn[:, :1].square().sum(dim=-1, keepdim=True) + 1e-12).sqrt()
         places = affine.product(rough, turn)  # turned back
         low, high = places.amin(dim=1), places.amax(dim=1)
-        step = (high - low).amax(dim=-1) / (FILLS * size)
+        step = (high - low).amax(dim=-1).clamp(min=SMALLEST * side) / (FILLS * size)
         corner = (low + high) / 2 - step[:, None] * size / 2
         shift = affine.product(turn, corner[..., None])
         return torch.cat([step[:, None, None] * turn, shift], dim=-1)
