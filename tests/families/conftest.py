@@ -25,10 +25,8 @@ SMALL: dict[str, ModelConfig] = {
     "heatmap-sat": replace(TINY, topology="sat", depth=3, gated=True, loss="kl", decoder="fit"),
     "heatmap-deformable": replace(TINY, num_stacks=2, deformable=3),
     "dpr-global": DprConfig(scheme="68"),
-    "dpr-local": DprConfig(scheme="68", local=True, loss="wing"),
-    "dpr-published": DprConfig(
-        scheme="68", networks="published", coarse=128, size=128, end_to_end=True
-    ),
+    "dpr-local": DprConfig(scheme="68", local=True, contour=True, end_to_end=True, loss="wing"),
+    "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
 }
 SIZE = 32
 

@@ -136,7 +136,9 @@ class Stages:
     """What each stage found, in one batch.
 
     Attributes:
-        back: from pixels of the upright crop to those of the picture, (B, 2, 3).
+        said: from pixels of the upright crop to those of the picture, (B, 2, 3), as the first
+            network says.
+        back: the same, for the later stages: its gradients reach that network, or do not.
         rough: in the picture, (B, L, 2), by the first network; None where it finds no landmarks.
         points: in the upright crop, (B, L, 2), by the second network.
         from_parts: from the parts' crops to the upright crop, (B, P, 2, 3); None without them.
@@ -145,6 +147,7 @@ class Stages:
         drawn: the heatmaps that all was read from, if it was.
     """
 
+    said: Tensor
     back: Tensor
     rough: Tensor | None
     points: Tensor
@@ -192,16 +195,15 @@ class Dpr(AlignmentModel[Stages]):
         self.register_buffer("sideways", torch.zeros(1))
 
     def forward(self, crops: Tensor) -> Stages:
-        back, rough, drawn = self.stood_up(crops)
-        if not self.config.end_to_end:
-            back = back.detach()
+        said, rough, drawn = self.stood_up(crops)
+        back = said if self.config.end_to_end else said.detach()
         faces = self.faces(crops, back)
         (whole,) = self.regress(self.as_input(faces)[:, None])
         points, covariance = self.read(whole, self.mean, self.config.size)
         if not self.published:
             drawn.append(Drawn(whole, back, list(range(len(self.mean)))))
         if not self.config.local:
-            return Stages(back, rough, points, None, points, covariance, drawn)
+            return Stages(said, back, rough, points, None, points, covariance, drawn)
         from_parts = self.from_parts(points)
         maps = affine.compose(back[:, None], from_parts)
         # published networks see what was cut already
@@ -212,7 +214,7 @@ class Dpr(AlignmentModel[Stages]):
             rows = zip(found, maps.unbind(dim=1), self.parts, strict=True)
             drawn += [Drawn(*row) for row in rows]
         refined, covariance = self.replaced(points, from_parts, found, covariance)
-        return Stages(back, rough, points, from_parts, refined, covariance, drawn)
+        return Stages(said, back, rough, points, from_parts, refined, covariance, drawn)
 
     @property
     def published(self) -> bool:
@@ -373,7 +375,7 @@ class Dpr(AlignmentModel[Stages]):
             first = self._weighed(*errors(output.rough, target), target.readout)
             terms["reinit"] = self.config.reinit_weight * first
         elif self.config.reinit:
-            terms["reinit"] = self.config.reinit_weight * self._misplaced(output.back, target)
+            terms["reinit"] = self.config.reinit_weight * self._misplaced(output.said, target)
         if self.config.local:
             terms["refined"] = self._weighed(*errors(output.found, target), target.readout)
         if output.drawn:
