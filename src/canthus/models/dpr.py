@@ -154,7 +154,7 @@ class Stages:
     from_parts: Tensor | None
     refined: Tensor
     covariance: Tensor
-    drawn: list["Drawn"]
+    drawn: list[Drawn]
 
     @property
     def found(self) -> Tensor:
@@ -163,7 +163,7 @@ class Stages:
 
 
 class Dpr(AlignmentModel[Stages]):
-    """A first network that stands the face up, and regressors about the means of what they see."""
+    """A first network that stands the face up, one for the whole face, and one for its parts."""
 
     mean: Tensor
     typical: Tensor
@@ -256,19 +256,13 @@ class Dpr(AlignmentModel[Stages]):
             upright = config.size / config.coarse * affine.compose(first, to_coarse)
             return affine.inverse(upright), None, []
         if not config.reinit:
-            return self._middle(crops, self._seen(crops) / config.size, config.size), None, []
-        coarse, step = self.coarse(crops)
+            seen = self._seen(crops)
+            return _enlarging(crops, seen / config.size, (side - seen) / 2), None, []
+        coarse, back = self.coarse(crops)
         (found,) = self.reinit(self.as_input(coarse)[:, None])
         places, _ = locate(found, STRIDE)
-        back = self._middle(crops, step, config.coarse)
         rough = affine.apply(back, places)
         return self.standing(rough, side), rough, [Drawn(found, back, list(range(len(self.mean))))]
-
-    def _middle(self, crops: Tensor, step: float, size: int) -> Tensor:
-        """The maps (B, 2, 3) from squares of a size, whose pixels are steps, in the middle."""
-        edge = (crops.shape[-1] - 1) / 2 - step * (size - 1) / 2
-        back = crops.new_tensor([[step, 0.0, edge], [0.0, step, edge]])
-        return back.expand(crops.shape[0], -1, -1)
 
     def standing(self, rough: Tensor, side: int) -> Tensor:
         """The maps (B, 2, 3) from upright crops, turned as landmarks (B, L, 2) are.
@@ -291,18 +285,19 @@ class Dpr(AlignmentModel[Stages]):
         shift = affine.product(turn, corner[..., None])
         return torch.cat([step[:, None, None] * turn, shift], dim=-1)
 
-    def coarse(self, crops: Tensor) -> tuple[Tensor, float]:
-        """The middle of wide crops, (B, 3, coarse, coarse), and the pixels in one of its pixels.
+    def coarse(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """The middle of wide crops, (B, 3, coarse, coarse), and the maps (B, 2, 3) back from it.
 
         It is averaged over blocks of whole pixels, if it holds that many.
         """
         side, size = crops.shape[-1], self.config.coarse
         step = int(self._seen(crops) / size + 1e-6)
         if step < 1:
-            return F.interpolate(crops, (size, size), mode="bilinear"), side / size
+            small = F.interpolate(crops, (size, size), mode="bilinear")
+            return small, _enlarging(crops, side / size, 0.0)
         edge = (side - step * size) // 2
         inner = crops[..., edge : edge + step * size, edge : edge + step * size]
-        return shrunk(inner, step), step
+        return shrunk(inner, step), _enlarging(crops, step, edge)
 
     def as_input(self, crops: Tensor) -> Tensor:
         """Crops (..., 3, S, S), RGB in [0, 1], as the networks want them."""
@@ -492,6 +487,19 @@ def part_mean(points: Tensor) -> Tensor:
     """A part's points (n, 2) of the mean face in its own crop, in sides of that."""
     low, high = points.amin(dim=0), points.amax(dim=0)
     return 0.5 + FILLED / (high - low).max() * (points - (low + high) / 2)
+
+
+def _enlarging(crops: Tensor, step: float, edge: float) -> Tensor:
+    """The maps (B, 2, 3) into crops (B, ...) of squares that begin at an edge.
+
+    Args:
+        crops: into which.
+        step: pixels of theirs in one of the square's.
+        edge: pixels of theirs before the square.
+    """
+    first = edge + (step - 1) / 2  # the center of the square's first pixel
+    back = crops.new_tensor([[step, 0.0, first], [0.0, step, first]])
+    return back.expand(crops.shape[0], -1, -1)
 
 
 def _scaled_map(numbers: Tensor, size: int) -> Tensor:
