@@ -7,10 +7,14 @@ import pytest
 
 from canthus import load, read_image
 from canthus.evaluation import evaluate, open_benchmark
+from canthus.geometry import Box, Similarity
+from canthus.images.warp import crop
 from canthus.runtime import weights
 
 ASTRONAUT = Path(__file__).parents[2] / "docs" / "pictures" / "astronaut.jpg"
-NAMES = ["hourglass", "hourglass-fast"]
+NAMES = ["hourglass", "dpr-glsr", "dpr-glsr-98", "dpr-gsr", "dpr-gsr-98", "hourglass-fast"]
+TERMS = "research-only (300-W, YouTube Faces frames, AFLW"
+DISTILLED = "; distilled from weights trained on WFLW"
 
 
 def test_they_are_the_ones_that_are_known() -> None:
@@ -22,7 +26,7 @@ def test_a_model_says_its_terms_and_figures_and_is_small(name: str) -> None:
     manifest = load(name).manifest
 
     assert manifest.name == name
-    assert manifest.license == "research-only (300-W, YouTube Faces frames, AFLW)"
+    assert manifest.license == f"{TERMS}{DISTILLED if name.endswith('-98') else ''})"
     assert all(figure.command.startswith("canthus evaluate") for figure in manifest.figures)
     assert weights.find(name).stat().st_size < 8e6
 
@@ -48,3 +52,18 @@ def test_the_error_in_the_manifest_is_found_again(name: str, shared: Path) -> No
     report = evaluate(aligner, open_benchmark("300w-val", shared / "data"))
 
     assert report.headline.nme == pytest.approx(said, rel=0.01)
+
+
+@pytest.mark.parametrize("roll_deg", [-60, 45, 75])
+def test_a_leaning_face_in_a_loose_box_is_stood_up_first(roll_deg: float) -> None:
+    image = read_image(ASTRONAUT)
+    (upright,) = load("hourglass")(image)
+    size = 512
+    turn = Similarity.about(upright.box.center, (size / 2, size / 2), scale=2.0, roll_deg=roll_deg)
+    truth = turn.apply(upright.landmarks.points)
+    box = Box.around(truth).squared().scaled(1.3)
+
+    (face,) = load("hourglass", reinitialize=True)(crop(image, turn, size), [box])
+
+    apart = np.linalg.norm(face.landmarks.points - truth, axis=1).mean()
+    assert apart < 0.05 * np.linalg.norm(truth[36] - truth[45])

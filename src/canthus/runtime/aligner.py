@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Picture = ArrayLike | str | PathLike[str]
 Answer = list[Face] | CanthusError | ValueError
 
+FAR_OFF = 3.0  # times that a box may be too large or too small where a model stands faces up
 REINITIALIZER = "dpr-gsr"  # the model that looks first where reinitialization is asked for
 BATCH_SIZE = 8  # more is no faster on one core, and takes 2 MB more for each face
 
@@ -160,7 +161,7 @@ class Aligner:
     def _cut(self, image: NDArray[np.uint8], boxes: Boxes | None, boxes_from: str) -> _Cut:
         found = self._looks(image, boxes, boxes_from)
         if self._first is not None:
-            found = self._first._looked_twice(image, found)
+            found = self._first._stood_up(image, found)
         elif boxes is None:
             found = self._looked_twice(image, found)
         return self._crops(image, found)
@@ -179,14 +180,32 @@ class Aligner:
             place[:] = crop(image, to_crop, size)
         return _Cut(crops, maps, [look.score for look in found])
 
-    def _looked_twice(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
+    def _looked_twice(
+        self, image: NDArray[np.uint8], found: list[Look], *, most: float = looks.ASTRAY
+    ) -> list[Look]:
         """Where to look after a first look: about the landmarks that it found.
 
         A detector's box jumps with the pixels of its windows; the landmarks do not.
         """
         (faces,) = self._locate([self._crops(image, found)], BATCH_SIZE)
         pairs = zip(found, faces, strict=True)
-        return [looks.from_landmarks(face.landmarks, look) for look, face in pairs]
+        return [looks.from_landmarks(face.landmarks, look, most=most) for look, face in pairs]
+
+    def _stood_up(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
+        """Where another model is to look, by what this one finds, also in boxes that are far off.
+
+        Faces that lean far are looked at once more as they stand then.
+        """
+        stood = self._looked_twice(image, found, most=FAR_OFF)
+        leaning = [
+            place
+            for place, (before, after) in enumerate(zip(found, stood, strict=True))
+            if abs(after.roll_deg - before.roll_deg) > looks.TURNED_DEG
+        ]
+        again = self._looked_twice(image, [stood[place] for place in leaning], most=FAR_OFF)
+        for place, look in zip(leaning, again, strict=True):
+            stood[place] = look
+        return stood
 
     def _answers(
         self, waiting: list[_Cut | CanthusError | ValueError], batch_size: int

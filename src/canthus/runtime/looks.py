@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Boxes = Sequence[Box] | ArrayLike
 
 TURNED_DEG = 30.0  # the networks are trained on faces turned by that much, and more
+ASTRAY = 2.0  # times that a box may be too large or too small, for a model to be believed
 SMALLEST = 1.0  # pixels of a box's longer side
 LARGEST = 8.0  # longer sides of the picture; a face that large shows no more than a cheek
 # The tight boxes of 4,888 annotated faces have sides of 1.64 to 1 at most.
@@ -85,10 +86,11 @@ def from_detections(detections: Iterable["Detection"], relation: BoxRelation) ->
     return looks
 
 
-def from_landmarks(landmarks: Landmarks, first: Look) -> Look:
+def from_landmarks(landmarks: Landmarks, first: Look, *, most: float = ASTRAY) -> Look:
     """Where to look again, by what the first look found: about the landmarks, upright.
 
-    The first look stands where the landmarks cannot be: half as large as the box, or twice.
+    The first look stands where the landmarks cannot be: `most` times smaller than the box, or
+    larger.
     """
     points = landmarks.points[landmarks.known, :2]
     roll_deg = _roll_of_landmarks(landmarks)
@@ -96,7 +98,7 @@ def from_landmarks(landmarks: Landmarks, first: Look) -> Look:
     box = Box.around(upright.apply(points)).squared()
     center = upright.inverse().apply(box.center)
     box = box.moved(*((center - box.center) / box.side))
-    if not 0.5 < box.side / first.box.side < 2:
+    if not 1 / most < box.side / first.box.side < most:
         return first
     return Look(box, first.score, roll_deg)
 
