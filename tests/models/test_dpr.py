@@ -116,7 +116,7 @@ def test_a_landmark_that_is_not_known_moves_nothing() -> None:
 
 
 def test_parts_are_found_in_their_own_crops() -> None:
-    network = Dpr(DprConfig(scheme="68", local=True)).eval()
+    network = Dpr(DprConfig(scheme="68", local=True, local_share=1.0)).eval()
     network.mean.copy_(face() / 100)
     points = turned(face(), 10)[None]
     from_parts = network.from_parts(points)

@@ -69,6 +69,8 @@ class DprConfig:
             would see is taken as it is.
         local: whether parts are looked at closely (G&LSR), or the whole face alone (GSR).
         contour: whether the outline is among these parts, in three pieces.
+        local_share: of what the parts say in the answer; the rest is what the whole face said. 1 is
+            as published, where the parts' points replace the others.
         seen: the side of the square that the first network sees, over the side of the wide crop.
         coarse: side of the crop that the first network sees, in pixels.
         size: side of the upright crop, in pixels.
@@ -90,6 +92,7 @@ class DprConfig:
     reinit: bool = True
     local: bool = False
     contour: bool = False
+    local_share: float = 0.3
     seen: float = 1.0
     coarse: int = 64
     size: int = 96
@@ -102,6 +105,8 @@ class DprConfig:
     map_weight: float = 0.1
 
     def __post_init__(self) -> None:
+        if not 0 <= self.local_share <= 1:
+            raise ValueError(f"local_share: expected 0 to 1, found {self.local_share}")
         if self.networks == "published" and (self.contour or not self.reinit):
             raise ValueError("the published networks have a first one, and none for the outline")
 
@@ -360,8 +365,13 @@ class Dpr(AlignmentModel[Stages]):
         kept = list(range(len(self.mean)))
         for place, index in enumerate(index for indices in self.parts for index in indices):
             kept[index] = len(kept) + place
-        points = torch.cat([points, moved], dim=1)[:, kept]
-        return points, torch.cat([covariance, turned], dim=1)[:, kept]
+        share = 1.0 if self.published else self.config.local_share
+        refined = torch.cat([points, moved], dim=1)[:, kept]
+        spread = torch.cat([covariance, turned], dim=1)[:, kept]
+        return (
+            points + share * (refined - points),
+            covariance + share * (spread - covariance),
+        )
 
     def loss(self, output: Stages, target: Target) -> dict[str, Tensor]:
         whole, known = errors(affine.apply(output.back, output.points), target)
