@@ -15,7 +15,7 @@ from canthus.images.files import read_image
 from canthus.importing import dpr
 from canthus.importing.dpr_pipeline import align, load_published
 from canthus.models import Dpr
-from canthus.models.dpr import part_mean
+from canthus.models.layers.standing import part_mean
 
 PARTS = dpr.PART_NAMES
 

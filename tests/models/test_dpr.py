@@ -8,16 +8,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from canthus.faces import scheme_of
 from canthus.models import Dpr, DprConfig
-from canthus.models.dpr import (
-    SIGMA,
-    STRIDE,
-    Weighing,
-    part_mean,
-    parts_of,
-    upright,
-)
+from canthus.models.dpr import SIGMA, STRIDE, Weighing
 from canthus.models.layers import affine
 from canthus.models.layers.heatmaps import draw
+from canthus.models.layers.standing import part_mean, parts_of, upright
 
 PUBLISHED = DprConfig(networks="published", coarse=128, size=256, part=128)
 

@@ -81,6 +81,12 @@ Pictures = Annotated[
 Against = Annotated[
     list[Path] | None, typer.Option(help="Another report.json, whose curve is drawn too.")
 ]
+Reinitialize = Annotated[
+    bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
+]
+Parity = Annotated[
+    bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for report.json, .txt and .html.")]
 
 
@@ -110,12 +116,8 @@ def evaluate(
     pictures: Pictures = True,
     against: Against = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-    reinitialize: Annotated[
-        bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
-    ] = False,
-    parity: Annotated[
-        bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
-    ] = False,
+    reinitialize: Reinitialize = False,
+    parity: Parity = False,
     seed: Annotated[int, typer.Option(help="Of the random boxes.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Cores for the network.")] = 1,
@@ -131,9 +133,8 @@ def evaluate(
         report = _of_predictions(Path(model), asked)
     else:
         faces = _benchmark(asked)
-        aligner = opened(
-            model, device=device, threads=threads, reinitialize=reinitialize, parity=parity
-        )
+        how = {"reinitialize": reinitialize, "parity": parity}
+        aligner = opened(model, device=device, threads=threads, **how)
         report = _of_model(aligner, faces, boxes, seed)
     report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
     print(report.to_json() if json else to_text(report))

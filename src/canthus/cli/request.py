@@ -66,6 +66,13 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="who drew the boxes: tight (around the landmarks, the default) or a detector by name",
     )
+    _add_how(parser)
+    return parser
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    """The options that say how to look, and what to show of it."""
+    add = parser.add_argument
     add(
         "--show",
         choices=SHOWN,
@@ -83,7 +90,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
     add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")
-    return parser
 
 
 def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from canthus.config import config
-from canthus.faces import LandmarkScheme, scheme_of
+from canthus.faces import scheme_of
 from canthus.models.base import AlignmentModel, Prediction, Target
 from canthus.models.layers import affine
 from canthus.models.layers.ellipses import Ellipses
@@ -25,20 +25,12 @@ from canthus.models.layers.point_losses import POINT_LOSSES, PointLoss, errors
 from canthus.models.layers.regressors import MapRegression, PublishedRegression, PublishedReinit
 from canthus.models.layers.sampling import shrunk, warp, warp_parts
 from canthus.models.layers.scores import Scores
+from canthus.models.layers.standing import enlarging, part_mean, parts_of, scaled_map, upright
 
 Slim = tuple[int, tuple[int, ...]]
 Weighing = Literal["alike", "fixed", "adaptive", "hard"]
 
-# What is looked at closely: all parts of a scheme whose names begin so, together.
-PARTS = (
-    ("right_brow", "right_eye", "right_pupil"),
-    ("left_brow", "left_eye", "left_pupil"),
-    ("nose",),
-    ("lip",),
-)
-PIECES = 3  # of the outline
 FILLS = 0.8  # of the upright crop, by the longer side of the mean face
-FILLED = 10 / 12  # of its crop, by the longer side of a part of the mean face
 FIRST_ERROR = 0.1  # longer sides of the tight box that landmarks are off before a training
 MEMORY = 0.99  # of the usual errors, from one batch to the next
 ENOUGH = 0.5  # of a face's landmarks to be known, to say how it should stand
@@ -257,12 +249,12 @@ class Dpr(AlignmentModel[Stages]):
         if self.published:
             to_coarse = self._to_square(side).to(crops).expand(crops.shape[0], -1, -1)
             coarse = warp(crops, affine.inverse(to_coarse), config.coarse)
-            first = _scaled_map(self.reinit(self.as_input(coarse)).float(), config.coarse)
+            first = scaled_map(self.reinit(self.as_input(coarse)).float(), config.coarse)
             upright = config.size / config.coarse * affine.compose(first, to_coarse)
             return affine.inverse(upright), None, []
         if not config.reinit:
             seen = self._seen(crops)
-            return _enlarging(crops, seen / config.size, (side - seen) / 2), None, []
+            return enlarging(crops, seen / config.size, (side - seen) / 2), None, []
         coarse, back = self.coarse(crops)
         (found,) = self.reinit(self.as_input(coarse)[:, None])
         places, _ = locate(found, STRIDE)
@@ -299,10 +291,10 @@ class Dpr(AlignmentModel[Stages]):
         step = int(self._seen(crops) / size + 1e-6)
         if step < 1:
             small = F.interpolate(crops, (size, size), mode="bilinear")
-            return small, _enlarging(crops, side / size, 0.0)
+            return small, enlarging(crops, side / size, 0.0)
         edge = (side - step * size) // 2
         inner = crops[..., edge : edge + step * size, edge : edge + step * size]
-        return shrunk(inner, step), _enlarging(crops, step, edge)
+        return shrunk(inner, step), enlarging(crops, step, edge)
 
     def as_input(self, crops: Tensor) -> Tensor:
         """Crops (..., 3, S, S), RGB in [0, 1], as the networks want them."""
@@ -326,7 +318,7 @@ class Dpr(AlignmentModel[Stages]):
         if not self.published:
             return self._fitted(points.detach())
         numbers = torch.stack(self.local_reinit(points.flatten(1)[None]), dim=1)
-        return affine.inverse(_scaled_map(numbers.float(), self.config.part))
+        return affine.inverse(scaled_map(numbers.float(), self.config.part))
 
     def _fitted(self, points: Tensor) -> Tensor:
         """The similarities (B, P, 2, 3) that bring the parts' means closest to their points."""
@@ -451,69 +443,3 @@ class Dpr(AlignmentModel[Stages]):
         scale = (size - 1) / (self.config.seen * side)
         shift = (size - 1) / 2 - scale * (side - 1) / 2
         return torch.tensor([[scale, 0.0, shift], [0.0, scale, shift]])
-
-
-def upright(points: Tensor, known: Tensor, mean: Tensor) -> Tensor:
-    """How faces should be cut: maps (B, 2, 3) from the picture to the upright crop.
-
-    Turned as the similarity to the mean face says, then scaled and moved so that the box around
-    the landmarks is where the mean face's is. The scale of the similarity alone would make turned
-    heads large.
-
-    Args:
-        points: (B, L, 2), in the picture.
-        known: (B, L), 1 or 0.
-        mean: the mean face in the upright crop, (L, 2).
-    """
-    turned = affine.fit(points, mean, known)
-    places, apart = affine.apply(turned, points), (known == 0)[..., None]
-    low = places.masked_fill(apart, torch.inf).amin(dim=1)
-    high = places.masked_fill(apart, -torch.inf).amax(dim=1)
-    whole = (known > 0).all(dim=1) & ((high - low).amax(dim=-1) > 0)
-    first, last = mean.amin(dim=0), mean.amax(dim=0)
-    scale = torch.where(whole, (last - first).max() / (high - low).amax(dim=-1), 1.0)
-    shift = (first + last) / 2 - scale[:, None] * (low + high) / 2
-    shift = torch.where(whole[:, None], shift, 0.0)
-    return affine.compose(affine.similarity(scale, torch.zeros_like(scale), shift), turned)
-
-
-def parts_of(scheme: LandmarkScheme, *, contour: bool = False) -> list[list[int]]:
-    """The indices of each part's points; the subject's right eye first, as published.
-
-    The pieces of the outline, if they are wanted, come last.
-    """
-    parts = [
-        [i for name, indices in scheme.parts.items() if name.startswith(start) for i in indices]
-        for start in PARTS
-    ]
-    if contour:
-        outline, pieces = list(scheme.parts["contour"]), range(PIECES)
-        edges = [round(piece * len(outline) / PIECES) for piece in (*pieces, PIECES)]
-        parts += [outline[edges[piece] : edges[piece + 1]] for piece in pieces]
-    return parts
-
-
-def part_mean(points: Tensor) -> Tensor:
-    """A part's points (n, 2) of the mean face in its own crop, in sides of that."""
-    low, high = points.amin(dim=0), points.amax(dim=0)
-    return 0.5 + FILLED / (high - low).max() * (points - (low + high) / 2)
-
-
-def _enlarging(crops: Tensor, step: float, edge: float) -> Tensor:
-    """The maps (B, 2, 3) into crops (B, ...) of squares that begin at an edge.
-
-    Args:
-        crops: into which.
-        step: pixels of theirs in one of the square's.
-        edge: pixels of theirs before the square.
-    """
-    first = edge + (step - 1) / 2  # the center of the square's first pixel
-    back = crops.new_tensor([[step, 0.0, first], [0.0, step, first]])
-    return back.expand(crops.shape[0], -1, -1)
-
-
-def _scaled_map(numbers: Tensor, size: int) -> Tensor:
-    """Affine maps (..., 2, 3) of six numbers each, in which shifts are in sides of a crop."""
-    return numbers.reshape(*numbers.shape[:-1], 2, 3) * torch.tensor(
-        [1.0, 1.0, size], device=numbers.device
-    )
