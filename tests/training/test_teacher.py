@@ -107,7 +107,7 @@ def test_an_answer_meets_what_people_marked_and_takes_the_rest_along() -> None:
     np.testing.assert_array_equal(found[:2], marked[:2])
     assert found[2, 1] == pytest.approx(3, abs=0.2)  # beside the first one
     assert found[3, 1] == pytest.approx(0, abs=0.2)  # between both
-    assert found[4].tolist() == [500, 0]  # far from both
+    assert found[4].tolist() == pytest.approx([500, 0])  # far from both
     np.testing.assert_allclose(found[:, 0], answer[:, 0])
 
 
