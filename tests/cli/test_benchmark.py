@@ -127,8 +127,11 @@ def test_unknown_names_are_misuse(command: Command, words: tuple[str, ...]) -> N
         (("boxes", "--clip", "clip"), "--clip: used by stability only"),
         (("stability", "--photo", "face.jpg"), "--photo: used by speed and start only"),
         (("stability", "--truth", "clip.npy"), "--clip: needed: the clip of the truth"),
-        (("speed", "--reinitialize"), "--reinitialize: used by accuracy, boxes, stability only"),
-        (("all", "--parity"), "--parity: used by accuracy, boxes, stability only"),
+        (
+            ("speed", "--reinitialize"),
+            "--reinitialize: used by accuracy and boxes and stability only",
+        ),
+        (("all", "--parity"), "--parity: used by accuracy and boxes and stability only"),
     ],
 )
 def test_a_path_that_would_not_be_used_is_misuse(

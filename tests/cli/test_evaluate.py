@@ -181,7 +181,7 @@ def test_annotations_that_are_named_stand_before_a_files_own_truth(
 def test_a_file_is_given_no_boxes(command: Command, archive: Path) -> None:
     done = command("evaluate", archive, *OWN, "--boxes", "detector")
     assert done.code == 2
-    assert "only a model is given boxes" in done.err
+    assert "only a model looks at faces" in done.err
 
 
 def test_a_file_without_truth_needs_a_benchmark(command: Command, tmp_path: Path) -> None:
@@ -297,3 +297,21 @@ def test_ones_own_annotations_need_a_measure(
     done = command("evaluate", spot_weights, data / "300w", "--scheme", "68")
     assert done.code == 2
     assert "means nothing without" in done.err
+
+
+def test_parity_is_for_imported_weights(evaluated: Command) -> None:
+    done = evaluated("--parity")
+    assert done.code == 1
+    assert "spot: parity is about the .safetensors file of an import" in done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("--parity", "--reinitialize"), "not both"), (("--device", "moon"), "cpu or cuda")],
+)
+def test_options_that_make_no_sense_are_misuse(
+    evaluated: Command, words: tuple[str, ...], said: str
+) -> None:
+    done = evaluated(*words)
+    assert done.code == 2
+    assert said in " ".join(done.err.split())

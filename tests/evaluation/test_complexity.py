@@ -246,7 +246,12 @@ def test_a_folded_norm_leaves_one_value_for_two(trained: Path, exported: Path) -
 
 @pytest.mark.parametrize(
     ("name", "parameters", "products"),
-    [("hourglass", 1_216_228, 164_815_104), ("fast", 440_932, 33_530_112)],
+    [
+        ("hourglass", 1_216_228, 164_815_104),
+        ("fast", 440_932, 33_530_112),
+        ("dpr-gsr", 487_785, 36_045_860),
+        ("dpr-glsr", 554_188, 60_187_800),
+    ],
 )
 def test_the_models_inside_are_as_large_as_published(
     name: str, parameters: int, products: int

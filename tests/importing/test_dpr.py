@@ -267,5 +267,5 @@ def test_many_pictures_in_the_mode_of_parity(fixtures: Path, tmp_path: Path) -> 
 
 
 def test_parity_is_for_imported_weights(spot_weights: Path) -> None:
-    with pytest.raises(ValueError, match="import"):
+    with pytest.raises(WeightsError, match="import"):
         load_published(spot_weights)

@@ -121,7 +121,7 @@ def test_parts_are_found_in_their_own_crops() -> None:
         maps = draw(places, 16, stride=STRIDE, sigma=SIGMA, by_mean=True)
         seen.append(maps.clamp(min=1e-30).log())
 
-    found, covariance = network.replaced(points + 9, from_parts, seen, torch.zeros(1, 68, 2, 2))
+    found, covariance = network.joined(points + 9, from_parts, seen, torch.zeros(1, 68, 2, 2))
 
     torch.testing.assert_close(found[:, 17:], points[:, 17:], atol=1e-2, rtol=0)
     torch.testing.assert_close(found[:, :17], points[:, :17] + 9)

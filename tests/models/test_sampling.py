@@ -24,14 +24,16 @@ def test_it_cuts_what_the_aligner_would_cut() -> None:
 
 
 def test_parts_are_cut_as_if_each_were_alone() -> None:
-    pictures = torch.rand(2, 3, 20, 30)
-    back = torch.randn(2, 4, 2, 3) * 0.3 + 8 * torch.eye(2, 3).flip(1)
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(2, 3, 20, 30, generator=generator)
+    back = torch.eye(2, 3) + 0.3 * torch.randn(2, 4, 2, 3, generator=generator)
+    back[..., 2] += 8
 
     together = warp_parts(pictures, back, 7)
 
     for part in range(4):
         torch.testing.assert_close(together[:, part], warp(pictures, back[:, part], 7))
-    assert together.std() > 0.05
+    assert (together > 0).float().mean() > 0.5  # not all of it lies outside
 
 
 def test_the_crop_as_it_is_stays_as_it_is() -> None:

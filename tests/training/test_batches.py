@@ -1,13 +1,17 @@
 from collections import Counter
 from dataclasses import fields, replace
 
+import numpy as np
 import pytest
 import torch
 
 from canthus.datasets import Sample
+from canthus.datasets.pictures import read_picture
+from canthus.geometry import Similarity
+from canthus.images import warp
 from canthus.training.batches import Batches, hold_out
 from canthus.training.labels import Labeler
-from canthus.training.recipe import AugmentConfig, Recipe
+from canthus.training.recipe import AugmentConfig, CropConfig, Recipe
 
 
 def batches_of(samples: list[Sample], recipe: Recipe) -> Batches:
@@ -86,6 +90,26 @@ def test_a_picture_that_vanished_stops_the_stream_by_name(
 
     with pytest.raises(ImageError, match=r"gone\.png"):
         next(batches_of([gone], recipe).stream(0, 1))
+
+
+def test_a_crop_is_what_the_aligner_would_cut_also_where_the_picture_ends(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    calm = AugmentConfig(**{f.name: 0.0 for f in fields(AugmentConfig)})
+    one = replace(recipe.schedule, batch_size=1)
+    # as many pixels as the picture has, so that nothing is blurred on the way
+    wide = replace(recipe, crop=CropConfig(size=96, scale=2.0), augment=calm, schedule=one)
+    by_name = {str(sample.image): sample for sample in samples}
+
+    for number in range(len(samples)):
+        batch = batches_of(samples, wide)[number]
+        sample = by_name[batch.names[0]]
+        look = Similarity.crop(sample.box.squared().scaled(2.0), wide.crop.size)
+        direct = warp.crop(read_picture(sample), look, wide.crop.size)
+        cut = 255 * batch.crops[0].permute(1, 2, 0).numpy()
+        np.testing.assert_allclose(cut, direct, atol=1)
+        points = look.apply(sample.landmarks.points)
+        np.testing.assert_allclose(batch.target.points[0], points, atol=1e-3)
 
 
 def test_a_crop_may_go_on_as_in_a_mirror_where_the_picture_ends(

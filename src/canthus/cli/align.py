@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from canthus.cli import boxes as given
 from canthus.cli import outputs, progress
-from canthus.cli.opening import opened
+from canthus.cli.opening import open_model
 from canthus.cli.request import UNCERTAINTY, Request, make_parser, read
 from canthus.errors import CanthusError
 from canthus.faces import Face
@@ -138,7 +138,7 @@ def _boxes_of(files: Sequence[Path], request: Request) -> Sequence[Boxes]:
 def _load(request: Request) -> Aligner:
     try:
         relation_of(request.boxes_from or "tight")
-        aligner = opened(
+        aligner = open_model(
             request.model,
             device=request.device,
             threads=request.threads,

@@ -11,7 +11,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
-from canthus.cli.opening import opened
+from canthus.cli.options import Parity, Reinitialize, asked_for
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import track
 from canthus.detection import Mtcnn
@@ -31,13 +31,15 @@ Measure = Callable[[str], list[Figure]]  # of a model, by its name or file
 
 # speed has the start
 EVERY: tuple[Part, ...] = ("speed", "accuracy", "boxes", "stability", "detector")
+LOOKS: tuple[Part, ...] = ("accuracy", "boxes", "stability")  # at faces in boxes
 USES: Mapping[str, tuple[Part, ...]] = {
-    "--photo": ("speed", "start"),
-    "--clip": ("stability",),
-    "--truth": ("stability",),
-    "--out": ("boxes",),
+    "--photo": ("speed", "start", "all"),
+    "--clip": ("stability", "all"),
+    "--truth": ("stability", "all"),
+    "--out": ("boxes", "all"),
+    "--reinitialize": LOOKS,
+    "--parity": LOOKS,
 }
-ANY_BOXES: tuple[Part, ...] = ("accuracy", "boxes", "stability")
 SWEEPS, PAGE = "boxes.json", "boxes.html"
 
 Models = Annotated[
@@ -51,12 +53,6 @@ Truth = Annotated[
     Path | None, typer.Option(help="Of the clip: an .npy (T, L, 2), or a folder of .pts.")
 ]
 Scheme = Annotated[str, typer.Option(help="Of the clip's truth.")]
-Reinitialize = Annotated[
-    bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
-]
-Parity = Annotated[
-    bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
-]
 Out = Annotated[Path | None, typer.Option(help=f"Boxes: folder for {SWEEPS} and {PAGE}.")]
 
 
@@ -82,19 +78,17 @@ def benchmark(
 ) -> None:
     """Measure speed, cold start, accuracy and steadiness on this machine."""
     _check(on, scheme)
-    _refuse_idle(part, {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out})
-    if (reinitialize or parity) and part not in ANY_BOXES:
-        hint = "--reinitialize" if reinitialize else "--parity"
-        raise typer.BadParameter(f"used by {', '.join(ANY_BOXES)} only", param_hint=hint)
-    opening = partial(opened, reinitialize=reinitialize, parity=parity)
+    given = {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out}
+    _refuse_idle(part, {**given, "--reinitialize": reinitialize, "--parity": parity})
+    opened = partial(asked_for, reinitialize=reinitialize, parity=parity)
     command = shlex.join(["canthus", *sys.argv[1:]])
     suite = Suite(root=root, command=command, runs=runs, track=track)
     sweeps = _Sweeps(suite, on, faces, out)
-    measures = _measures(suite, photo, sweeps, opening)
+    measures = _measures(suite, photo, sweeps, opened)
     if clip is not None:
-        measures["stability"] = lambda name: suite.clip(opening(name), clip, truth, scheme)
+        measures["stability"] = lambda name: suite.clip(opened(name), clip, truth, scheme)
     parts = EVERY if part == "all" else (part,)
-    results = list(_measured(suite, parts, model or weights.names(), measures, opening))
+    results = list(_measured(suite, parts, model or weights.names(), measures, opened))
     if json:
         print(to_line(results_to_plain(results, command=command, machine=machine())))
     else:
@@ -110,11 +104,12 @@ def _check(on: str, scheme: str) -> None:
             raise typer.BadParameter(f"{name!r} is none of {', '.join(names)}", param_hint=hint)
 
 
-def _refuse_idle(part: Part, given: Mapping[str, Path | None]) -> None:
-    """Refuse paths that nothing would be done with."""
-    for hint, path in given.items():
-        if path is not None and part not in (*USES[hint], "all"):
-            raise typer.BadParameter(f"used by {' and '.join(USES[hint])} only", param_hint=hint)
+def _refuse_idle(part: Part, given: Mapping[str, Path | bool | None]) -> None:
+    """Refuse options that nothing would be done with."""
+    for hint, value in given.items():
+        if value and part not in USES[hint]:
+            users = " and ".join(user for user in USES[hint] if user != "all")
+            raise typer.BadParameter(f"used by {users} only", param_hint=hint)
     if given["--truth"] is not None and given["--clip"] is None:
         raise typer.BadParameter("needed: the clip of the truth", param_hint="--clip")
 
@@ -149,12 +144,12 @@ class _Sweeps:
 
 
 def _measures(
-    suite: Suite, photo: Path | None, sweeps: _Sweeps, opening: Callable[[str], Aligner]
+    suite: Suite, photo: Path | None, sweeps: _Sweeps, opened: Callable[[str], Aligner]
 ) -> dict[Part, Measure]:
     """How each part measures a model; the detector needs none, so it is not among them."""
 
     def loaded(measure: Callable[[Aligner], list[Figure]], model: str) -> list[Figure]:
-        return measure(opening(model))
+        return measure(opened(model))
 
     return {
         "speed": partial(suite.speed, photo=photo),
@@ -170,14 +165,14 @@ def _measured(
     parts: Iterable[Part],
     models: list[str],
     measures: Mapping[Part, Measure],
-    opening: Callable[[str], Aligner],
+    opened: Callable[[str], Aligner],
 ) -> Iterable[Result]:
     """The results of the parts, model by model."""
     asked = [part for part in parts if part in measures]
     if asked and not models:
         raise WeightsError("there is no model inside this package; name one with --model")
     for model in models if asked else ():
-        name = opening(model).manifest.name
+        name = opened(model).manifest.name
         for part in asked:
             print(f"{name}: {part}", file=sys.stderr)
             yield Result(name, tuple(measures[part](model)))

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
-from canthus.cli.opening import opened
+from canthus.cli.options import Parity, Reinitialize, asked_for
 from canthus.cli.progress import track
 from canthus.datasets.formats import FORMATS, detect
 from canthus.errors import DatasetError
@@ -81,12 +81,6 @@ Pictures = Annotated[
 Against = Annotated[
     list[Path] | None, typer.Option(help="Another report.json, whose curve is drawn too.")
 ]
-Reinitialize = Annotated[
-    bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
-]
-Parity = Annotated[
-    bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
-]
 Out = Annotated[Path | None, typer.Option(help="Folder for report.json, .txt and .html.")]
 
 
@@ -126,20 +120,26 @@ def evaluate(
     asked = _Asked(benchmark, root, scheme, normalizer, threshold, visible_only)
     _check(asked)
     from_file = _is_predictions(model)  # before `out` is made, which may have that name
-    if boxes is not None and from_file:
-        raise typer.BadParameter("only a model is given boxes", param_hint="--boxes")
+    if from_file:
+        _refuse_idle({"--boxes": boxes, "--reinitialize": reinitialize, "--parity": parity})
     page = None if out is None else _Page(out, worst, pictures, against or [])
     if from_file:
         report = _of_predictions(Path(model), asked)
     else:
         faces = _benchmark(asked)
-        how = {"reinitialize": reinitialize, "parity": parity}
-        aligner = opened(model, device=device, threads=threads, **how)
+        aligner = asked_for(model, reinitialize, parity, device=device, threads=threads)
         report = _of_model(aligner, faces, boxes, seed)
     report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
     print(report.to_json() if json else to_text(report))
     if page is not None:
         page.write(report)
+
+
+def _refuse_idle(given: Mapping[str, object]) -> None:
+    """Refuse options that predictions have no use for."""
+    for hint, value in given.items():
+        if value:
+            raise typer.BadParameter("only a model looks at faces", param_hint=hint)
 
 
 class _Page:

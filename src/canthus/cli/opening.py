@@ -5,7 +5,7 @@ from pathlib import Path
 from canthus.runtime import Aligner, load
 
 
-def opened(
+def open_model(
     model: str | Path | None,
     *,
     device: str = "cpu",
@@ -16,9 +16,12 @@ def opened(
     """As `canthus.load`, or imported weights run as they were published.
 
     Raises:
-        WeightsError: naming the file, if it is missing, damaged or not of Canthus.
-        ValueError: if there is no such device here, or the weights have no mode of parity.
+        WeightsError: naming the file, if it is missing, damaged, not of Canthus, or has no mode of
+            parity.
+        ValueError: if there is no such device here, or both modes are asked for.
     """
+    if reinitialize and parity:
+        raise ValueError("give --reinitialize or --parity, not both")
     if parity:
         from canthus.importing.dpr_pipeline import load_published  # it needs torch
 

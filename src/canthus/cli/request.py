@@ -108,8 +108,6 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
         parser.error("give --box or --boxes, not both")
     if request.show and request.out is None:
         parser.error("--show is about the drawings: it needs --out FOLDER")
-    if request.reinitialize and request.parity:
-        parser.error("give --reinitialize or --parity, not both")
     if request.boxes_from is not None and not (request.box or request.boxes):
         parser.error("--boxes-from needs --box or --boxes")
     return request

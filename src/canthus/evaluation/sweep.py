@@ -34,15 +34,8 @@ SCHEMA = 1
 SETTINGS: Mapping[Kind, tuple[float, ...]] = {
     "scale": (0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 1.75, 2.0),  # of the box's sides
     "shift": (0.0, 0.05, 0.10, 0.15, 0.20, 0.25),  # of the box's longer side
-    "roll": (
-        0.0,
-        15.0,
-        30.0,
-        45.0,
-        60.0,
-        75.0,
-        90.0,
-    ),  # degrees that the face is turned, either way
+    # degrees that the face is turned, either way
+    "roll": (0.0, 15.0, 30.0, 45.0, 60.0, 75.0, 90.0),
 }
 LABELS: Mapping[Kind, str] = {
     "scale": "side of the box, in sides of the true one",

@@ -20,7 +20,15 @@ State = Mapping[str, Tensor]
 FILES = ("global_reinit", "global_regress", "local_reinit", "local_regress")
 SCHEMES: dict[str, Literal["68", "98", "106jd"]] = {"68": "68", "98": "98", "106": "106jd"}
 PART_NAMES = ("left_eye", "right_eye", "nose", "mouth")  # the viewer's left
-PUBLISHED = DprConfig(networks="published", seen=0.5, coarse=128, size=256, part=128, colors="bgr")
+PUBLISHED = DprConfig(
+    networks="published",
+    local_share=1.0,
+    seen=0.5,
+    coarse=128,
+    size=256,
+    part=128,
+    colors="bgr",
+)
 CROP_SIZE, CROP_SCALE = 512, 2.2  # the first network sees a square of 1.1 boxes in its middle
 
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from canthus.errors import CanthusError
+from canthus.errors import CanthusError, WeightsError
 from canthus.faces import Face
 from canthus.images.fixed_point import warp_affine
 from canthus.models import Dpr
@@ -54,6 +54,9 @@ class PublishedAligner(Aligner):
 
     A box's edges are taken for the rectangle's; where a detector is to look, they are those of the
     tight box that it expects. A face's turn is left to the network.
+
+    Raises:
+        WeightsError: if the weights are not those of an import.
     """
 
     def __init__(
@@ -61,7 +64,7 @@ class PublishedAligner(Aligner):
     ) -> None:
         super().__init__(manifest, backend, detector)
         if not isinstance(backend.model, Dpr) or not backend.model.published:
-            raise ValueError(
+            raise WeightsError(
                 f"{manifest.name}: parity is about weights that `canthus import dpr` wrote"
             )
         self.network = backend.model
@@ -106,12 +109,13 @@ def load_published(
     """Open imported weights to run as they were published; as `canthus.load`.
 
     Raises:
-        WeightsError: naming the file, if it is missing, damaged or not of Canthus.
-        ValueError: if they are not imported ones of DPR.
+        WeightsError: naming the file, if it is missing, damaged, not of Canthus, or not of
+            imported DPR.
+        ValueError: if there is no such device here.
     """
     manifest, backend = open_weights(weights.find(name_or_path), device=device, threads=threads)
     if not isinstance(backend, TorchBackend):
-        raise ValueError(f"{manifest.name}: parity is about the .safetensors file of an import")
+        raise WeightsError(f"{manifest.name}: parity is about the .safetensors file of an import")
     named = replace(manifest, name=f"{manifest.name} as published")
     return PublishedAligner(named, backend, detector)
 
@@ -153,7 +157,7 @@ def _refined(network: Dpr, face: Image, points: Floats) -> Floats:
     from_parts = affine.inverse(torch.tensor(np.array(maps))[None])
     found = network.local_regress(network.as_input(crops))
     places = torch.tensor(points)[None]
-    refined, _ = network.replaced(places, from_parts, found, torch.zeros_like(places).diag_embed())
+    refined, _ = network.joined(places, from_parts, found, torch.zeros_like(places).diag_embed())
     return refined[0].numpy()
 
 

@@ -173,18 +173,17 @@ class Dpr(AlignmentModel[Stages]):
             parts_of(scheme_of(config.scheme), contour=config.contour) if config.local else []
         )
         counts = [len(part) for part in self.parts]
-        if config.networks == "published":
+        if self.published:
             self.reinit: nn.Module = PublishedReinit(IDENTITY)
             self.regress: nn.Module = PublishedRegression([points], config.size, 256)
+            if config.local:
+                self.local_reinit = Perceptrons([2 * points, 128, 64], [6] * len(self.parts))
+                self.local_regress: nn.Module = PublishedRegression(counts, config.part, 64)
         else:
             self.reinit = MapRegression([points], *FIRST) if config.reinit else nn.Identity()
             self.regress = MapRegression([points], *WHOLE)
-        if config.local and config.networks == "published":
-            self.local_regress: nn.Module = PublishedRegression(counts, config.part, 64)
-        elif config.local:
-            self.local_regress = MapRegression(counts, *PART)
-        if config.local and config.networks == "published":
-            self.local_reinit = Perceptrons([2 * points, 128, 64], [6] * len(self.parts))
+            if config.local:
+                self.local_regress = MapRegression(counts, *PART)
         self.register_buffer("mean", torch.zeros(points, 2))
         self.register_buffer("typical", torch.full((points,), FIRST_ERROR))
         self.ellipses = Ellipses(points)
@@ -210,7 +209,7 @@ class Dpr(AlignmentModel[Stages]):
         if not self.published:
             rows = zip(found, maps.unbind(dim=1), self.parts, strict=True)
             drawn += [Drawn(*row) for row in rows]
-        refined, covariance = self.replaced(points, from_parts, found, covariance)
+        refined, covariance = self.joined(points, from_parts, found, covariance)
         return Stages(said, back, rough, points, from_parts, refined, covariance, drawn)
 
     @property
@@ -304,7 +303,7 @@ class Dpr(AlignmentModel[Stages]):
     def prepare(self, mean_face: Tensor) -> None:
         low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
         self.mean.copy_(0.5 + FILLS / (high - low).max() * (mean_face - (low + high) / 2))
-        if self.config.local and self.config.networks == "published":
+        if self.config.local and self.published:
             starts = affine.inverse(self._fitted(self.config.size * self.mean[None]))[0]
             for start, layer in zip(starts, self.local_reinit.last, strict=True):
                 assert isinstance(layer, nn.Linear)
@@ -322,18 +321,17 @@ class Dpr(AlignmentModel[Stages]):
 
     def _fitted(self, points: Tensor) -> Tensor:
         """The similarities (B, P, 2, 3) that bring the parts' means closest to their points."""
-        mean = self.config.part * self.mean
-        matrix = mean.new_zeros(len(mean), 2, len(self.parts), 6)
+        matrix = self.mean.new_zeros(len(self.mean), 2, len(self.parts), 6)
         for number, indices in enumerate(self.parts):
             place = self.config.part * part_mean(self.mean[indices])
             matrix[indices, :, number] = affine.fitting(place).reshape(-1, 2, 6)
         numbers = affine.product(points.flatten(1), matrix.flatten(2).flatten(0, 1))
         return numbers.reshape(-1, len(self.parts), 2, 3)
 
-    def replaced(
+    def joined(
         self, points: Tensor, from_parts: Tensor, found: list[Tensor], covariance: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Points (B, L, 2) and covariances (B, L, 2, 2), the parts as found there.
+        """Points (B, L, 2) and covariances (B, L, 2, 2), of the whole face and of its parts.
 
         Args:
             points: in the upright crop.
@@ -352,12 +350,11 @@ class Dpr(AlignmentModel[Stages]):
         owners = [part for part, indices in enumerate(self.parts) for _ in indices]
         maps = from_parts[:, owners]
         moved = affine.apply(maps, places[:, :, None])[:, :, 0]
-        linear = maps[..., :2]
-        turned = affine.product(affine.product(linear, spread), linear.transpose(-1, -2))
+        turned = affine.apply_covariance(maps, spread[:, :, None])[:, :, 0]
         kept = list(range(len(self.mean)))
         for place, index in enumerate(index for indices in self.parts for index in indices):
             kept[index] = len(kept) + place
-        share = 1.0 if self.published else self.config.local_share
+        share = self.config.local_share
         refined = torch.cat([points, moved], dim=1)[:, kept]
         spread = torch.cat([covariance, turned], dim=1)[:, kept]
         return (

@@ -261,7 +261,7 @@ def load(
         detector: what finds the faces where no boxes are given; MTCNN by default.
         reinitialize: let the model `REINITIALIZER` look at each face before, and cut it out
             anew, upright and as large as it is: for boxes that are drawn badly and for faces
-            that are turned, at about one millisecond a face.
+            that are turned. It costs one or two runs of that network a face.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged or not of Canthus.

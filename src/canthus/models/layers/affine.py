@@ -11,7 +11,7 @@ def product(first: Tensor, second: Tensor) -> Tensor:
     kind = first.device.type
     half = torch.is_autocast_enabled(kind)
     with torch.autocast(kind, enabled=False) if half else contextlib.nullcontext():
-        return first @ second.to(first.dtype)
+        return first @ second
 
 
 def apply(maps: Tensor, points: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Networks from crops to numbers: those of DPR as published, and slim ones of our own."""
+"""The networks of DPR: from crops to numbers as published, and to heatmaps, our own."""
 
 from collections.abc import Sequence
 
