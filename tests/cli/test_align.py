@@ -293,7 +293,7 @@ def test_a_verb_without_pictures_is_misuse(align: Command) -> None:
 def test_uncertainty_is_drawn_and_said(
     command: Command, photo: Path, doubtful_weights: Path, tmp_path: Path
 ) -> None:
-    words = ["align", photo, "--model", doubtful_weights, "--box", BOX, "--out"]
+    words = ["align", photo, "--model", doubtful_weights, "--once", "--box", BOX, "--out"]
     assert command(*words, tmp_path / "plain").code == 0
     assert command(*words, tmp_path / "shown", "--show", "uncertainty").code == 0
     plain, shown = (

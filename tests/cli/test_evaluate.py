@@ -104,7 +104,9 @@ def found(command: Command, spot_weights: Path, data: Path, tmp_path: Path) -> P
     rows = [f"{i}_1.png,{42 + 4 * i},42,{62 + 4 * i},62" for i in range(2)]
     boxes.write_text("\n".join(rows))
     pictures = [data / "300w" / "afw" / f"{i}_1.png" for i in range(2)]
-    done = command("align", *pictures, "--model", spot_weights, "--boxes", boxes, "--json")
+    done = command(
+        "align", *pictures, "--model", spot_weights, "--boxes", boxes, "--once", "--json"
+    )
     assert done.code == 0, done.err
     path = tmp_path / "found.jsonl"
     path.write_text(done.out)
@@ -116,7 +118,10 @@ def test_answers_from_a_file_score_like_the_model(
 ) -> None:
     done = command("evaluate", found, "300w-val", "--root", data, "--json")
     assert done.code == 0, done.err
-    values, own = json.loads(done.out), json.loads(evaluated("--boxes", "truth", "--json").out)
+    values, own = (
+        json.loads(done.out),
+        json.loads(evaluated("--boxes", "truth", "--once", "--json").out),
+    )
     assert (values["boxes"], values["model"], values["ms_per_face"]) == ("file", "spot", None)
     assert values["subsets"]["all"]["nme"] == pytest.approx(own["subsets"]["all"]["nme"], abs=1e-4)
 
@@ -307,7 +312,11 @@ def test_parity_is_for_imported_weights(evaluated: Command) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--parity", "--reinitialize"), "not both"), (("--device", "moon"), "cpu or cuda")],
+    [
+        (("--parity", "--reinitialize"), "not both"),
+        (("--once", "--reinitialize"), "not both"),
+        (("--device", "moon"), "cpu or cuda"),
+    ],
 )
 def test_options_that_make_no_sense_are_misuse(
     evaluated: Command, words: tuple[str, ...], said: str

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from canthus.geometry import Similarity
 from canthus.models.layers import affine
+from canthus.models.layers.precision import product
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_what_has_no_weight_does_not_count(points: Tensor) -> None:
 def test_a_fit_is_linear_in_the_points_that_are_met(points: Tensor) -> None:
     source = points[0]
 
-    found = affine.product(points.flatten(1), affine.fitting(source)).reshape(-1, 2, 3)
+    found = product(points.flatten(1), affine.fitting(source)).reshape(-1, 2, 3)
 
     everywhere = torch.ones(5, 7, dtype=torch.float64)
     torch.testing.assert_close(found, affine.fit(source.expand(5, -1, -1), points, everywhere))

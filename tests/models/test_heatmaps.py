@@ -60,3 +60,14 @@ def test_a_map_adds_up_to_one_wherever_its_point_lies(place: tuple[float, float]
     maps = draw(torch.tensor([[place]]), CELLS, stride=STRIDE, sigma=SIGMA)
 
     assert maps.sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_places_are_not_rounded_at_half_precision() -> None:
+    logits = torch.randn(2, 5, 24, 24, generator=torch.Generator().manual_seed(0))
+
+    with torch.autocast("cpu", torch.bfloat16):
+        half, spread = locate(logits, stride=4)
+
+    points, covariance = locate(logits, stride=4)
+    torch.testing.assert_close(half, points, atol=1e-4, rtol=0)
+    torch.testing.assert_close(spread, covariance)

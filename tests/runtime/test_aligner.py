@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from canthus.geometry import Box, BoxRelation
 from canthus.images.files import write_image
 from canthus.runtime import Aligner, load
 from canthus.runtime.aligner import Picture
+from canthus.runtime.manifest import Manifest
 
 Image = NDArray[np.uint8]
 
@@ -56,8 +58,8 @@ def center(face: Face) -> tuple[float, float]:
 
 @pytest.fixture(scope="module")
 def aligner(spot_weights: Path) -> Aligner:
-    """Of the spot network, with a detector that finds nobody."""
-    return load(spot_weights, detector=FakeDetector())
+    """Of the spot network, which looks once, with a detector that finds nobody."""
+    return load(spot_weights, detector=FakeDetector(), once=True)
 
 
 def test_landmarks_are_in_the_pictures_pixels(aligner: Aligner) -> None:
@@ -107,8 +109,8 @@ def test_the_detectors_boxes_are_brought_to_the_tight_frame(spot_weights: Path) 
         spot_weights, detector=FakeDetector(Detection(drawn, 1.0, None), relation=relation)
     )
     (face,) = aligner(spot(81, 62))
-    # A first look about 48 pixels finds a ring of 30, and a second one about those, of 18.75.
-    assert face.box.width == pytest.approx(18.75, abs=0.01)
+    # A first look about 48 pixels finds a ring of 30, and so on: each is 10 / 16 of the one before.
+    assert face.box.width == pytest.approx(48 * (10 / 16) ** 3, abs=0.01)
 
 
 @pytest.mark.parametrize("roll_deg", [90, 180, -120])
@@ -130,7 +132,7 @@ def test_a_turned_face_is_cut_out_upright(spot_weights: Path, roll_deg: float) -
 
 @pytest.fixture(scope="module")
 def doubtful(doubtful_weights: Path) -> Aligner:
-    return load(doubtful_weights)
+    return load(doubtful_weights, once=True)
 
 
 def test_covariances_are_in_the_pictures_pixels(doubtful: Aligner) -> None:
@@ -294,6 +296,92 @@ def test_aligning_warns_of_nothing(aligner: Aligner) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         aligner(spot(81, 62), np.array([[60, 40, 100, 80]]))
+
+
+class Eyesight:
+    """A network of five points that sees how large the spot is, and counts what it was shown."""
+
+    FACE = np.array([(-10, -10), (10, -10), (0, 0), (-8, 10), (8, 10)], np.float32)
+
+    def __init__(self) -> None:
+        self.shown: list[int] = []
+        self.wide: list[float] = []  # of the faces in the crops, in pixels of those
+
+    def run(self, crops: Image) -> dict[str, NDArray[np.float32]]:
+        self.shown.append(len(crops))
+        points = []
+        for each in crops[..., 0].astype(np.float64):
+            y, x = np.mgrid[: each.shape[0], : each.shape[1]]
+            weight = each / each.sum()
+            middle = np.array([(x * weight).sum(), (y * weight).sum()])
+            spread = np.sqrt((((x - middle[0]) ** 2 + (y - middle[1]) ** 2) * weight).sum() / 2)
+            self.wide.append(10 * spread)  # of a spot as `spot` draws it: 40 in the picture
+            points.append(middle + self.FACE * spread / 2)
+        return {"points": np.array(points, np.float32)}
+
+
+@pytest.fixture
+def eyesight() -> Eyesight:
+    return Eyesight()
+
+
+@pytest.fixture
+def five(spot_manifest: Manifest, eyesight: Eyesight) -> Aligner:
+    return Aligner(replace(spot_manifest, scheme="5"), eyesight)
+
+
+def test_a_good_box_is_looked_at_once(five: Aligner, eyesight: Eyesight) -> None:
+    (face,) = five(spot(81, 62), [about(80, 60, side=43)])
+    assert eyesight.shown == [1]
+    assert face.box.as_tuple() == pytest.approx((61, 42, 101, 82), abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [about(81, 62, side=64), about(81, 62, side=28), about(94, 62)],
+    ids=["large", "small", "aside"],
+)
+def test_a_box_that_was_off_is_drawn_anew(five: Aligner, eyesight: Eyesight, box: Box) -> None:
+    (face,) = five(spot(81, 62), [box])
+    assert eyesight.shown == [1, 1]
+    # half of the crop of 64 pixels, as the face should be
+    assert eyesight.wide[-1] == pytest.approx(32, abs=1)
+    assert face.box.as_tuple() == pytest.approx((61, 42, 101, 82), abs=0.5)
+
+
+def test_once_means_in_the_boxes_as_they_are(five: Aligner, eyesight: Eyesight) -> None:
+    Aligner(five.manifest, eyesight, once=True)(spot(81, 62), [about(81, 62, side=64)])
+    assert eyesight.shown == [1]
+
+
+def test_only_the_faces_that_need_it_are_looked_at_again(five: Aligner, eyesight: Eyesight) -> None:
+    boxes = [[about(81, 62)], [about(81, 62, side=64), about(80, 62)], [about(94, 62)]]
+    answers = five.many([spot(81, 62)] * 3, boxes)
+    assert eyesight.shown == [4, 2]
+    for faces in answers:
+        for face in faces:
+            assert center(face) == pytest.approx((81, 62), abs=0.2)
+
+
+def test_to_look_again_and_once_exclude_each_other(spot_weights: Path) -> None:
+    with pytest.raises(ValueError, match="not both"):
+        load(spot_weights, reinitialize=True, once=True)
+
+
+def test_large_pictures_do_not_wait_for_a_batch(
+    aligner: Aligner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, read = spot(81, 62), 0
+    monkeypatch.setattr("canthus.runtime.aligner.WAITING", 2 * image.nbytes)
+
+    def endless() -> Iterator[Image]:
+        nonlocal read
+        while True:
+            read += 1
+            yield image
+
+    next(aligner.stream(endless(), batch_size=8))
+    assert read == 2
 
 
 def test_a_first_model_says_where_to_look(spot_weights: Path, aligner: Aligner) -> None:

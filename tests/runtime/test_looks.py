@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from canthus.detection import RELATIONS, Detection
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box, BoxRelation
-from canthus.runtime.looks import Look, from_boxes, from_detections, from_landmarks, roll_of
+from canthus.runtime.looks import (
+    Look,
+    from_boxes,
+    from_detections,
+    from_landmarks,
+    is_off,
+    roll_of,
+)
 
 SIZE = (200, 150)
 UPRIGHT = np.array([(90, 60), (110, 60), (100, 70), (93, 80), (107, 80)], np.float32)
@@ -155,6 +162,27 @@ def test_a_second_look_is_upright_and_tight_around_the_landmarks(roll_deg: float
 def test_landmarks_that_are_not_where_the_face_is_change_nothing(side: float) -> None:
     first = Look(Box(0, 0, side, side))
     assert from_landmarks(Landmarks(UPRIGHT, SCHEMES["5"]), first) == first
+
+
+@pytest.mark.parametrize(
+    ("found", "off"),
+    [
+        (Look(Box(0, 0, 20, 20)), False),
+        (Look(Box(0, 0, 22, 20)), False),
+        (Look(Box(0, 0, 24, 20)), True),
+        (Look(Box(1, 1, 17, 17)), True),
+        (Look(Box(2, 0, 22, 20)), False),
+        (Look(Box(4, 0, 24, 20)), True),
+        (Look(Box(0, 0, 20, 20), roll_deg=-20), False),
+        (Look(Box(0, 0, 20, 20), roll_deg=30), True),
+    ],
+)
+def test_a_box_is_off_in_size_place_or_turn(found: Look, off: bool) -> None:
+    assert is_off(Look(Box(0, 0, 20, 20)), found) == off
+
+
+def test_a_turn_is_measured_the_short_way_around() -> None:
+    assert not is_off(Look(Box(0, 0, 9, 9), roll_deg=175), Look(Box(0, 0, 9, 9), roll_deg=-175))
 
 
 def test_landmarks_without_eyes_and_mouth_are_taken_as_upright() -> None:

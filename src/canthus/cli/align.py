@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from canthus.cli import boxes as given
 from canthus.cli import outputs, progress
-from canthus.cli.opening import open_model
+from canthus.cli.opening import mode_of, open_model
 from canthus.cli.request import UNCERTAINTY, Request, make_parser, read
 from canthus.errors import CanthusError
 from canthus.faces import Face
@@ -142,8 +142,9 @@ def _load(request: Request) -> Aligner:
             request.model,
             device=request.device,
             threads=request.threads,
-            reinitialize=request.reinitialize,
-            parity=request.parity,
+            mode=mode_of(
+                once=request.once, reinitialize=request.reinitialize, parity=request.parity
+            ),
         )
     except ValueError as error:
         raise _MisuseError(str(error)) from None

@@ -11,7 +11,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
-from canthus.cli.options import Parity, Reinitialize, asked_for
+from canthus.cli.options import Once, Parity, Reinitialize, asked_for, asked_mode
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import track
 from canthus.detection import Mtcnn
@@ -37,6 +37,7 @@ USES: Mapping[str, tuple[Part, ...]] = {
     "--clip": ("stability", "all"),
     "--truth": ("stability", "all"),
     "--out": ("boxes", "all"),
+    "--once": LOOKS,
     "--reinitialize": LOOKS,
     "--parity": LOOKS,
 }
@@ -71,6 +72,7 @@ def benchmark(
     truth: Truth = None,
     scheme: Scheme = "68",
     out: Out = None,
+    once: Once = False,
     reinitialize: Reinitialize = False,
     parity: Parity = False,
     runs: Annotated[int, typer.Option(min=1, help="Of whatever is timed.")] = 100,
@@ -79,8 +81,9 @@ def benchmark(
     """Measure speed, cold start, accuracy and steadiness on this machine."""
     _check(on, scheme)
     given = {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out}
-    _refuse_idle(part, {**given, "--reinitialize": reinitialize, "--parity": parity})
-    opened = partial(asked_for, reinitialize=reinitialize, parity=parity)
+    mode = asked_mode(once=once, reinitialize=reinitialize, parity=parity)
+    _refuse_idle(part, given if mode is None else {**given, f"--{mode}": True})
+    opened = partial(asked_for, mode=mode)
     command = shlex.join(["canthus", *sys.argv[1:]])
     suite = Suite(root=root, command=command, runs=runs, track=track)
     sweeps = _Sweeps(suite, on, faces, out)

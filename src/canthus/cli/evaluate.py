@@ -12,7 +12,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
-from canthus.cli.options import Parity, Reinitialize, asked_for
+from canthus.cli.options import Once, Parity, Reinitialize, asked_for, asked_mode
 from canthus.cli.progress import track
 from canthus.datasets.formats import FORMATS, detect
 from canthus.errors import DatasetError
@@ -110,6 +110,7 @@ def evaluate(
     pictures: Pictures = True,
     against: Against = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    once: Once = False,
     reinitialize: Reinitialize = False,
     parity: Parity = False,
     seed: Annotated[int, typer.Option(help="Of the random boxes.")] = 0,
@@ -119,15 +120,16 @@ def evaluate(
     """Measure how wrong a model, or a file of predictions, is on annotated faces."""
     asked = _Asked(benchmark, root, scheme, normalizer, threshold, visible_only)
     _check(asked)
+    mode = asked_mode(once=once, reinitialize=reinitialize, parity=parity)
     from_file = _is_predictions(model)  # before `out` is made, which may have that name
     if from_file:
-        _refuse_idle({"--boxes": boxes, "--reinitialize": reinitialize, "--parity": parity})
+        _refuse_idle({"--boxes": boxes, f"--{mode}": mode})
     page = None if out is None else _Page(out, worst, pictures, against or [])
     if from_file:
         report = _of_predictions(Path(model), asked)
     else:
         faces = _benchmark(asked)
-        aligner = asked_for(model, reinitialize, parity, device=device, threads=threads)
+        aligner = asked_for(model, mode, device=device, threads=threads)
         report = _of_model(aligner, faces, boxes, seed)
     report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
     print(report.to_json() if json else to_text(report))

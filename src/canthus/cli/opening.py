@@ -1,29 +1,44 @@
 """A model as the words of a verb ask for it."""
 
 from pathlib import Path
+from typing import Literal
 
 from canthus.runtime import Aligner, load
 
+Mode = Literal["once", "reinitialize", "parity"]
+
+
+def mode_of(*, once: bool, reinitialize: bool, parity: bool) -> Mode | None:
+    """How to look at faces; None as the model does by itself.
+
+    Raises:
+        ValueError: if more than one way is asked for.
+    """
+    given: dict[Mode, bool] = {"once": once, "reinitialize": reinitialize, "parity": parity}
+    modes = [mode for mode, wanted in given.items() if wanted]
+    if len(modes) > 1:
+        raise ValueError(f"give --{modes[0]} or --{modes[1]}, not both")
+    return modes[0] if modes else None
+
 
 def open_model(
-    model: str | Path | None,
-    *,
-    device: str = "cpu",
-    threads: int = 1,
-    reinitialize: bool = False,
-    parity: bool = False,
+    model: str | Path | None, *, device: str = "cpu", threads: int = 1, mode: Mode | None = None
 ) -> Aligner:
     """As `canthus.load`, or imported weights run as they were published.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged, not of Canthus, or has no mode of
             parity.
-        ValueError: if there is no such device here, or both modes are asked for.
+        ValueError: if there is no such device here.
     """
-    if reinitialize and parity:
-        raise ValueError("give --reinitialize or --parity, not both")
-    if parity:
+    if mode == "parity":
         from canthus.importing.dpr_pipeline import load_published  # it needs torch
 
         return load_published(model, device=device, threads=threads)
-    return load(model, device=device, threads=threads, reinitialize=reinitialize)
+    return load(
+        model,
+        device=device,
+        threads=threads,
+        reinitialize=mode == "reinitialize",
+        once=mode == "once",
+    )

@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
-from canthus.cli.opening import open_model
+from canthus.cli.opening import Mode, mode_of, open_model
 from canthus.runtime import Aligner
 
+Once = Annotated[
+    bool, typer.Option("--once", help="No second look where a box turns out to be off.")
+]
 Reinitialize = Annotated[
     bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
 ]
@@ -15,18 +18,26 @@ Parity = Annotated[
 ]
 
 
-def asked_for(
-    model: str, reinitialize: bool, parity: bool, *, device: str = "cpu", threads: int = 1
-) -> Aligner:
+def asked_mode(*, once: bool, reinitialize: bool, parity: bool) -> Mode | None:
+    """The one way to look that these options ask for.
+
+    Raises:
+        BadParameter: if they ask for several.
+    """
+    try:
+        return mode_of(once=once, reinitialize=reinitialize, parity=parity)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def asked_for(model: str, mode: Mode | None, *, device: str = "cpu", threads: int = 1) -> Aligner:
     """The model that these options ask for.
 
     Raises:
-        BadParameter: if they make no sense together, or there is no such device here.
+        BadParameter: if there is no such device here.
         WeightsError: as `open_model`.
     """
     try:
-        return open_model(
-            model, device=device, threads=threads, reinitialize=reinitialize, parity=parity
-        )
+        return open_model(model, device=device, threads=threads, mode=mode)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

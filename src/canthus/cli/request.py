@@ -33,6 +33,7 @@ class Request:
     boxes: Path | None = None
     boxes_from: str | None = None
     show: str | None = None
+    once: bool = False
     reinitialize: bool = False
     parity: bool = False
     device: str = "cpu"
@@ -77,6 +78,11 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         "--show",
         choices=SHOWN,
         help="draw also how far each landmark may be off: its ellipse holds it in 95 of 100 cases",
+    )
+    add(
+        "--once",
+        action="store_true",
+        help="look once, in the boxes as they are; else again where a box turns out to be off",
     )
     add(
         "--reinitialize",

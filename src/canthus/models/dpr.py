@@ -22,6 +22,7 @@ from canthus.models.layers.heatmap_losses import map_loss
 from canthus.models.layers.heatmaps import draw, locate
 from canthus.models.layers.perceptrons import Perceptrons
 from canthus.models.layers.point_losses import POINT_LOSSES, PointLoss, errors
+from canthus.models.layers.precision import product
 from canthus.models.layers.regressors import MapRegression, PublishedRegression, PublishedReinit
 from canthus.models.layers.sampling import shrunk, warp, warp_parts
 from canthus.models.layers.scores import Scores
@@ -271,14 +272,14 @@ class Dpr(AlignmentModel[Stages]):
             side: of the wide crops.
         """
         size = self.config.size
-        numbers = affine.product(rough.flatten(1), affine.fitting(self.mean))
+        numbers = product(rough.flatten(1), affine.fitting(self.mean))
         turn = numbers.reshape(-1, 2, 3)[..., :2] + STIFF * side * torch.eye(2).to(rough)
         turn = turn / (turn[:, :1].square().sum(dim=-1, keepdim=True) + 1e-12).sqrt()
-        places = affine.product(rough, turn)  # turned back
+        places = product(rough, turn)  # turned back
         low, high = places.amin(dim=1), places.amax(dim=1)
         step = (high - low).amax(dim=-1).clamp(min=SMALLEST * side) / (FILLS * size)
         corner = (low + high) / 2 - step[:, None] * size / 2
-        shift = affine.product(turn, corner[..., None])
+        shift = product(turn, corner[..., None])
         return torch.cat([step[:, None, None] * turn, shift], dim=-1)
 
     def coarse(self, crops: Tensor) -> tuple[Tensor, Tensor]:
@@ -325,7 +326,7 @@ class Dpr(AlignmentModel[Stages]):
         for number, indices in enumerate(self.parts):
             place = self.config.part * part_mean(self.mean[indices])
             matrix[indices, :, number] = affine.fitting(place).reshape(-1, 2, 6)
-        numbers = affine.product(points.flatten(1), matrix.flatten(2).flatten(0, 1))
+        numbers = product(points.flatten(1), matrix.flatten(2).flatten(0, 1))
         return numbers.reshape(-1, len(self.parts), 2, 3)
 
     def joined(

@@ -29,15 +29,28 @@ Answer = list[Face] | CanthusError | ValueError
 FAR_OFF = 3.0  # times that a box may be too large or too small where a model stands faces up
 REINITIALIZER = "dpr-gsr"  # the model that looks first where reinitialization is asked for
 BATCH_SIZE = 8  # more is no faster on one core, and takes 2 MB more for each face
+AGAIN = 2  # further looks at most, where a box is off
+WAITING = 16 * 2**20  # bytes of pictures that may wait until there is a batch of faces
 
 
 @dataclass(frozen=True, eq=False)
 class _Cut:
-    """The crops of one picture, (N, S, S, 3), the maps to them, and the faces' scores."""
+    """What is to be looked at of one picture.
 
+    Attributes:
+        image: the picture, (H, W, 3).
+        found: where its faces are.
+        drawn: whether a detector drew the boxes: they jump with the pixels of its windows, which
+            landmarks do not.
+        crops: (N, S, S, 3).
+        maps: from the picture to each crop.
+    """
+
+    image: NDArray[np.uint8]
+    found: list[Look]
+    drawn: bool
     crops: NDArray[np.uint8]
     maps: list[Similarity]
-    scores: list[float]
 
 
 class Aligner:
@@ -49,8 +62,10 @@ class Aligner:
         detector: what finds the faces where no boxes are given; `detection.Mtcnn` by default,
             which is loaded when first needed.
         first: a model that looks at each face before this one does; the landmarks that it finds
-            say where to look, and how far the face is turned. Without it, boxes that are given
-            are taken as they are, and this model looks twice where a detector drew them.
+            say where to look, and how far the face is turned.
+        once: look once, in the boxes as they are. By default a face is looked at again where its
+            landmarks say that its box was off (`looks.is_off`) or where a detector drew it; if
+            another model has looked first, it is not.
     """
 
     def __init__(
@@ -59,11 +74,14 @@ class Aligner:
         backend: Backend,
         detector: "Detector | None" = None,
         first: "Aligner | None" = None,
+        *,
+        once: bool = False,
     ) -> None:
         self.manifest = manifest
         self.backend = backend
         self._detector = detector
         self._first = first
+        self._once = once
 
     @property
     def detector(self) -> "Detector":
@@ -98,7 +116,7 @@ class Aligner:
             ValueError: if the array is no picture, or a box is none or not in the picture.
         """
         cut = self._cut(opened(image), boxes, boxes_from)
-        return self._locate([cut], BATCH_SIZE)[0]
+        return self._found([cut], BATCH_SIZE)[0]
 
     def many(
         self,
@@ -152,8 +170,10 @@ class Aligner:
                 waiting.append(self._cut(opened(image), drawn, boxes_from))
             except (CanthusError, ValueError) as error:
                 waiting.append(error)
-            faces = sum(len(cut.maps) for cut in waiting if isinstance(cut, _Cut))
-            if faces >= batch_size or len(waiting) >= batch_size:
+            cuts = [cut for cut in waiting if isinstance(cut, _Cut)]
+            faces = sum(len(cut.maps) for cut in cuts)
+            held = sum(cut.image.nbytes for cut in cuts)
+            if max(faces, len(waiting)) >= batch_size or held >= WAITING:
                 yield from self._answers(waiting, batch_size)
                 waiting = []
         yield from self._answers(waiting, batch_size)
@@ -162,9 +182,7 @@ class Aligner:
         found = self._looks(image, boxes, boxes_from)
         if self._first is not None:
             found = self._first._stood_up(image, found)
-        elif boxes is None:
-            found = self._looked_twice(image, found)
-        return self._crops(image, found)
+        return self._crops(image, found, drawn=boxes is None)
 
     def _looks(self, image: NDArray[np.uint8], boxes: Boxes | None, boxes_from: str) -> list[Look]:
         """Where to look at first."""
@@ -172,37 +190,63 @@ class Aligner:
             return looks.from_detections(self.detector(image), self.detector.relation)
         return looks.from_boxes(boxes, (image.shape[1], image.shape[0]), boxes_from)
 
-    def _crops(self, image: NDArray[np.uint8], found: list[Look]) -> _Cut:
+    def _crops(self, image: NDArray[np.uint8], found: list[Look], *, drawn: bool = False) -> _Cut:
         size, scale = self.manifest.crop_size, self.manifest.crop_scale
         maps = [look.to_crop(size, scale) for look in found]
         crops = np.empty((len(maps), size, size, 3), np.uint8)
         for place, to_crop in zip(crops, maps, strict=True):
             place[:] = crop(image, to_crop, size)
-        return _Cut(crops, maps, [look.score for look in found])
+        return _Cut(image, found, drawn, crops, maps)
 
-    def _looked_twice(
-        self, image: NDArray[np.uint8], found: list[Look], *, most: float = looks.ASTRAY
-    ) -> list[Look]:
-        """Where to look after a first look: about the landmarks that it found.
+    def _found(self, cuts: list[_Cut], batch_size: int, again: int = AGAIN) -> list[list[Face]]:
+        """The faces of each picture, after further looks where they are due."""
+        faces = self._locate(cuts, batch_size)
+        if self._once or self._first is not None or again == 0:
+            return faces
+        due = [self._due(cut, seen) for cut, seen in zip(cuts, faces, strict=True)]
+        if not any(due):
+            return faces
+        cuts = [
+            self._crops(cut.image, list(better.values()))
+            for cut, better in zip(cuts, due, strict=True)
+        ]
+        for seen, better, found in zip(
+            faces, due, self._found(cuts, batch_size, again - 1), strict=True
+        ):
+            for place, face in zip(better, found, strict=True):
+                seen[place] = face
+        return faces
 
-        A detector's box jumps with the pixels of its windows; the landmarks do not.
-        """
+    def _due(self, cut: _Cut, seen: list[Face]) -> dict[int, Look]:
+        """Where to look again, for the faces by their place in a picture that need it."""
+        after = [
+            looks.from_landmarks(face.landmarks, look)
+            for face, look in zip(seen, cut.found, strict=True)
+        ]
+        return {
+            place: look
+            for place, (look, before) in enumerate(zip(after, cut.found, strict=True))
+            if look is not before and (cut.drawn or looks.is_off(before, look))
+        }
+
+    def _after(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
+        """Where to look after a look, also in boxes that are far off: about its landmarks."""
         (faces,) = self._locate([self._crops(image, found)], BATCH_SIZE)
         pairs = zip(found, faces, strict=True)
-        return [looks.from_landmarks(face.landmarks, look, most=most) for look, face in pairs]
+        return [looks.from_landmarks(face.landmarks, look, most=FAR_OFF) for look, face in pairs]
 
     def _stood_up(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
-        """Where another model is to look, by what this one finds, also in boxes that are far off.
+        """Where another model is to look, by what this one finds.
 
         Faces that lean far are looked at once more as they stand then.
         """
-        stood = self._looked_twice(image, found, most=FAR_OFF)
+        stood = self._after(image, found)
         leaning = [
             place
             for place, (before, after) in enumerate(zip(found, stood, strict=True))
             if abs(after.roll_deg - before.roll_deg) > looks.TURNED_DEG
         ]
-        again = self._looked_twice(image, [stood[place] for place in leaning], most=FAR_OFF)
+        again = self._after(image, [stood[place] for place in leaning])
         for place, look in zip(leaning, again, strict=True):
             stood[place] = look
         return stood
@@ -211,9 +255,9 @@ class Aligner:
         self, waiting: list[_Cut | CanthusError | ValueError], batch_size: int
     ) -> Iterator[Answer]:
         """The answers of pictures and errors that wait, in their order."""
-        located = iter(self._locate([cut for cut in waiting if isinstance(cut, _Cut)], batch_size))
+        found = iter(self._found([cut for cut in waiting if isinstance(cut, _Cut)], batch_size))
         for cut in waiting:
-            yield next(located) if isinstance(cut, _Cut) else cut
+            yield next(found) if isinstance(cut, _Cut) else cut
 
     def _locate(self, cuts: list[_Cut], batch_size: int) -> list[list[Face]]:
         """The faces of each picture; the network sees `batch_size` crops at once."""
@@ -226,8 +270,8 @@ class Aligner:
         answers = ({name: rows[i] for name, rows in found.items()} for i in range(len(crops)))
         return [
             [
-                self._face(_in_picture(next(answers), to_crop), score)
-                for to_crop, score in zip(cut.maps, cut.scores, strict=True)
+                self._face(_in_picture(next(answers), to_crop), look.score)
+                for to_crop, look in zip(cut.maps, cut.found, strict=True)
             ]
             for cut in cuts
         ]
@@ -251,6 +295,7 @@ def load(
     threads: int = 1,
     detector: "Detector | None" = None,
     reinitialize: bool = False,
+    once: bool = False,
 ) -> Aligner:
     """Load a model: the default one, another by its name, or a weights file.
 
@@ -262,15 +307,19 @@ def load(
         reinitialize: let the model `REINITIALIZER` look at each face before, and cut it out
             anew, upright and as large as it is: for boxes that are drawn badly and for faces
             that are turned. It costs one or two runs of that network a face.
+        once: look once, in the boxes as they are; see `Aligner`.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged or not of Canthus.
-        ValueError: if there is no such device here.
+        ValueError: if there is no such device here, or both `reinitialize` and `once` are asked
+            for.
     """
+    if reinitialize and once:
+        raise ValueError("reinitialize means to look again; expected it or once, not both")
     path = weights.find(name_or_path)
     manifest, backend = open_weights(path, device=device, threads=threads)
     if not reinitialize:
-        return Aligner(manifest, backend, detector)
+        return Aligner(manifest, backend, detector, once=once)
     first = load(REINITIALIZER, device=device, threads=threads)
     named = replace(manifest, name=f"{manifest.name} behind {REINITIALIZER}")
     return Aligner(named, backend, detector, first)

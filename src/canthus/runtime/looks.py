@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 Boxes = Sequence[Box] | ArrayLike
 
 TURNED_DEG = 30.0  # the networks are trained on faces turned by that much, and more
-ASTRAY = 2.0  # times that a box may be too large or too small, for a model to be believed
+ASTRAY = 2.5  # times that a box may be too large or too small, for a model to be believed
+# What the networks hardly mind: so far may a box be off without a second look.
+WRONG_SIZE = 1.15  # times
+WRONG_PLACE = 0.15  # sides of the box
+WRONG_TURN_DEG = 25.0
 SMALLEST = 1.0  # pixels of a box's longer side
 LARGEST = 8.0  # longer sides of the picture; a face that large shows no more than a cheek
 # The tight boxes of 4,888 annotated faces have sides of 1.64 to 1 at most.
@@ -101,6 +105,20 @@ def from_landmarks(landmarks: Landmarks, first: Look, *, most: float = ASTRAY) -
     if not 1 / most < box.side / first.box.side < most:
         return first
     return Look(box, first.score, roll_deg)
+
+
+def is_off(drawn: Look, found: Look) -> bool:
+    """Whether a box is so far off that a second look pays.
+
+    Args:
+        drawn: where a network looked.
+        found: where it should have looked, by the landmarks that it found.
+    """
+    ratio = found.box.side / drawn.box.side
+    (x, y), (u, v) = drawn.box.center, found.box.center
+    away = math.hypot(u - x, v - y) / found.box.side
+    turn = abs((found.roll_deg - drawn.roll_deg + 180) % 360 - 180)
+    return not 1 / WRONG_SIZE < ratio < WRONG_SIZE or away > WRONG_PLACE or turn > WRONG_TURN_DEG
 
 
 def _roll_of_landmarks(landmarks: Landmarks) -> float:

@@ -1,17 +1,9 @@
 """Affine maps of the plane, a batch of them: (B, 2, 3), from pixels (x, y) to pixels."""
 
-import contextlib
-
 import torch
 from torch import Tensor
 
-
-def product(first: Tensor, second: Tensor) -> Tensor:
-    """The product of matrices, never at half precision: that would round places to whole pixels."""
-    kind = first.device.type
-    half = torch.is_autocast_enabled(kind)
-    with torch.autocast(kind, enabled=False) if half else contextlib.nullcontext():
-        return first @ second
+from canthus.models.layers.precision import product
 
 
 def apply(maps: Tensor, points: Tensor) -> Tensor:

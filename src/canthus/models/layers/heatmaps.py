@@ -7,6 +7,8 @@ stride * (i + 0.5) - 0.5 pixels of the crop.
 import torch
 from torch import Tensor
 
+from canthus.models.layers.precision import product
+
 CUT = 5.0  # sigmas from a border, beyond which it cuts off nothing to speak of
 REACH = 12.0  # sigmas that a peak may lie from its mean, or that many cells if those are more
 NEAREST = 1e-3  # cells from the center of the outermost cell that a mean may lie
@@ -78,9 +80,10 @@ def locate(logits: Tensor, stride: float) -> tuple[Tensor, Tensor]:
     chance = torch.softmax(logits.flatten(2).float(), dim=-1).view(logits.shape)
     along_x, along_y = chance.sum(dim=-2), chance.sum(dim=-1)
     middle = centers.mean()  # from there distances are shortest, and so are their errors
-    x, y = along_x @ (centers - middle) + middle, along_y @ (centers - middle) + middle
+    x = product(along_x, centers - middle) + middle
+    y = product(along_y, centers - middle) + middle
     right, down = centers - x[..., None], centers - y[..., None]  # (B, L, N) from the mean
     xx, yy = (right**2 * along_x).sum(dim=-1), (down**2 * along_y).sum(dim=-1)
-    xy = (down * (chance @ right[..., None]).squeeze(-1)).sum(dim=-1)
+    xy = (down * product(chance, right[..., None]).squeeze(-1)).sum(dim=-1)
     covariance = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], dim=-2)
     return torch.stack([x, y], dim=-1), covariance

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from canthus.models.layers import affine
+from canthus.models.layers.precision import product
 
 
 def shrunk(pictures: Tensor, step: int) -> Tensor:
@@ -45,7 +45,7 @@ def warp_parts(pictures: Tensor, back: Tensor, size: int) -> Tensor:
     sides = torch.tensor([width, height], dtype=pictures.dtype, device=pictures.device)
     scaled = back * (2 / sides)[:, None]
     edge = torch.stack([torch.zeros_like(sides), torch.zeros_like(sides), 1 / sides - 1], dim=-1)
-    grid = affine.product(cells, (scaled + edge).transpose(-1, -2))
+    grid = product(cells, (scaled + edge).transpose(-1, -2))
     # the crops of a picture below each other, so that it need not be copied for each
     below = grid.reshape(-1, parts * size, size, 2)
     crops = F.grid_sample(pictures, below, mode="bilinear", align_corners=False)
