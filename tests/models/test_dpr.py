@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from canthus.faces import scheme_of
 from canthus.models import Dpr, DprConfig
-from canthus.models.dpr import SIGMA, STRIDE, Weighing
+from canthus.models.dpr import PART, SIGMA, Weighing
 from canthus.models.layers import affine
 from canthus.models.layers.heatmaps import draw
 from canthus.models.layers.standing import part_mean, parts_of, upright
@@ -42,6 +42,12 @@ def test_counts_are_the_published_ones(local: bool, parameters: int, multiply_ad
     assert sum(each.numel() for each in network.parameters()) == parameters
     # maps of the plane are matrix products too: under a hundredth
     assert multiply_adds <= counted.get_total_flops() / 2 < 1.01 * multiply_adds
+
+
+@pytest.mark.parametrize(("wide", "size"), [(False, 100), (True, 96)])
+def test_a_crop_that_cannot_be_halved_is_refused(wide: bool, size: int) -> None:
+    with pytest.raises(ValueError, match=r"size: expected a multiple of (32|64), found"):
+        DprConfig(wide=wide, size=size)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +124,7 @@ def test_parts_are_found_in_their_own_crops() -> None:
     for part, indices in enumerate(network.parts):
         to_part = affine.inverse(from_parts[:, part])
         places = affine.apply(to_part, points[:, indices])
-        maps = draw(places, 16, stride=STRIDE, sigma=SIGMA, by_mean=True)
+        maps = draw(places, 16, stride=PART.stride, sigma=SIGMA, by_mean=True)
         seen.append(maps.clamp(min=1e-30).log())
 
     found, covariance = network.joined(points + 9, from_parts, seen, torch.zeros(1, 68, 2, 2))
@@ -129,7 +135,7 @@ def test_parts_are_found_in_their_own_crops() -> None:
     # a cell of a part's crop is as large as that crop's pixels are in the upright one
     larger = torch.linalg.det(from_parts[0, 2, :, :2])
     middle = covariance[0, network.parts[2][4]]  # of the nose, far from the crop's edges
-    wanted = larger * (SIGMA * STRIDE) ** 2 * torch.eye(2)
+    wanted = larger * (SIGMA * PART.stride) ** 2 * torch.eye(2)
     torch.testing.assert_close(middle, wanted, atol=0.02 * float(wanted[0, 0]), rtol=0)
 
 
@@ -151,6 +157,23 @@ def test_pieces_of_the_outline_are_parts_too_where_that_is_wanted() -> None:
 
     assert [len(part) for part in parts] == [18, 18, 9, 20, 11, 11, 11]
     assert [index for part in parts[4:] for index in part] == list(range(33))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("wide", "size", "stride"), [(False, 96, 4), (True, 128, 8)])
+def test_all_maps_are_read_at_their_own_stride(wide: bool, size: int, stride: int) -> None:
+    network = Dpr(DprConfig(scheme="68", local=True, contour=True, wide=wide, size=size)).eval()
+    network.prepare(face())
+
+    first, whole, *parts = network(torch.rand(2, 3, 144, 144)).drawn
+
+    assert whole.stride == stride
+    assert whole.maps.shape[-1] * stride == size
+    assert [one.stride * one.maps.shape[-1] for one in (first, *parts)] == [64] * 8
+    places = torch.tensor([[[40.25, 77.5]]])
+    maps = draw(places, size // stride, stride=stride, sigma=SIGMA, by_mean=True)
+    found, _ = network.read(maps.clamp(min=1e-30).log(), network.mean, size)
+    torch.testing.assert_close(found, places, atol=1e-2, rtol=0)
 
 
 @pytest.mark.parametrize("roll", [-60.0, 0.0, 40.0])

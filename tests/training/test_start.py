@@ -9,9 +9,10 @@ from canthus.datasets import Sample
 from canthus.errors import RecipeError, WeightsError
 from canthus.export import export_onnx
 from canthus.models import DprConfig, HourglassConfig, build
-from canthus.models.dpr import WHOLE
+from canthus.models.dpr import WHOLE, WIDE
+from canthus.models.layers.regressors import Slim
 from canthus.runtime.backend import OnnxBackend
-from canthus.training import finish, fit
+from canthus.training import checkpoint, finish, fit
 from canthus.training.batches import Batches
 from canthus.training.finish import manifest_of, to_bytes
 from canthus.training.labels import Labeler
@@ -99,25 +100,53 @@ def test_a_part_that_is_not_there_is_named(exported: Path, recipe: Recipe) -> No
 def test_a_part_of_a_network_begins_as_a_whole_model_of_another_family(
     samples: list[Sample], recipe: Recipe, tmp_path: Path
 ) -> None:
-    stem, widths = WHOLE
-    fast = replace(recipe, model=HourglassConfig(stem=stem, widths=widths))
-    whole = build(fast.model)
-    weights = tmp_path / "fast.safetensors"
-    weights.write_bytes(to_bytes(whole, manifest_of(fast)))
+    weights = hourglass(recipe, WHOLE, tmp_path)
     network = build(DprConfig(scheme="68"))
     first = network.state_dict()["reinit.heads.0.weight"].clone()
 
-    graft(network, {"regress": str(weights)}, [torch.rand(2, 3, 64, 64)])
+    graft(network, {"regress": str(weights)}, (), [torch.rand(2, 3, 64, 64)])
 
-    ours, theirs = network.state_dict(), whole.state_dict()
+    ours, theirs = network.state_dict(), checkpoint.read_tensors(weights)[0]
     for name in ("stem.0.0.weight", "bodies.0.after.body.0.0.weight", "heads.0.weight"):
         torch.testing.assert_close(ours[f"regress.{name}"], theirs[name])
     torch.testing.assert_close(ours["reinit.heads.0.weight"], first)
 
 
+def test_within_a_grafted_part_some_may_keep_their_fresh_weights(
+    recipe: Recipe, tmp_path: Path
+) -> None:
+    weights = hourglass(recipe, replaced(WIDE, last=128), tmp_path)
+    network = build(DprConfig(scheme="68", size=64, wide=True))
+    inner = "regress.bodies.0.inside.inside"
+    fresh = ("regress", *(f"{inner}.{name}" for name in ("before", "inside", "after")))
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+
+    graft(network, {"regress": str(weights)}, fresh, [torch.rand(2, 3, 64, 64)])
+
+    ours, theirs = network.state_dict(), checkpoint.read_tensors(weights)[0]
+    skip = "bodies.0.inside.inside.skip.0.body.0.0.weight"
+    torch.testing.assert_close(ours[f"regress.{skip}"], theirs[skip])
+    kept = f"{inner}.before.body.0.0.weight"
+    torch.testing.assert_close(ours[kept], before[kept])
+
+
+def hourglass(recipe: Recipe, shape: Slim, folder: Path) -> Path:
+    """The weights of an hourglass that nobody trained."""
+    config = HourglassConfig(stem=shape.stem, widths=shape.widths, fine=shape.fine)
+    one = replace(recipe, model=config, crop=replace(recipe.crop, size=64))
+    weights = folder / "hourglass.safetensors"
+    weights.write_bytes(to_bytes(build(config), manifest_of(one)))
+    return weights
+
+
+def replaced(shape: Slim, last: int) -> Slim:
+    """The same, with another width in its middle."""
+    return shape._replace(widths=(*shape.widths[:-1], last))
+
+
 def test_a_graft_on_no_part_is_named(exported: Path, recipe: Recipe) -> None:
     with pytest.raises(RecipeError, match="expected parts of the model, found 'local'"):
-        graft(build(recipe.model), {"local": str(exported)}, [torch.rand(2, 3, 64, 64)])
+        graft(build(recipe.model), {"local": str(exported)}, (), [torch.rand(2, 3, 64, 64)])
 
 
 def crops_of(samples: list[Sample], recipe: Recipe) -> torch.Tensor:

@@ -6,7 +6,6 @@ mean face (GSR). Then parts of the face are cut out in turn and looked at more c
 All is cut inside the network, from one wide crop.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -23,12 +22,17 @@ from canthus.models.layers.heatmaps import draw, locate
 from canthus.models.layers.perceptrons import Perceptrons
 from canthus.models.layers.point_losses import POINT_LOSSES, PointLoss, errors
 from canthus.models.layers.precision import product
-from canthus.models.layers.regressors import MapRegression, PublishedRegression, PublishedReinit
+from canthus.models.layers.regressors import (
+    MapRegression,
+    PublishedRegression,
+    PublishedReinit,
+    Slim,
+)
 from canthus.models.layers.sampling import shrunk, warp, warp_parts
 from canthus.models.layers.scores import Scores
+from canthus.models.layers.stages import Drawn, Stages
 from canthus.models.layers.standing import enlarging, part_mean, parts_of, scaled_map, upright
 
-Slim = tuple[int, tuple[int, ...]]
 Weighing = Literal["alike", "fixed", "adaptive", "hard"]
 
 FILLS = 0.8  # of the upright crop, by the longer side of the mean face
@@ -36,13 +40,13 @@ FIRST_ERROR = 0.1  # longer sides of the tight box that landmarks are off before
 MEMORY = 0.99  # of the usual errors, from one batch to the next
 ENOUGH = 0.5  # of a face's landmarks to be known, to say how it should stand
 IDENTITY = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-FIRST: Slim = (8, (16, 32, 64))  # of the slim networks: stem, and widths of the hourglass
-WHOLE: Slim = (16, (32, 64, 128, 160))
-PART: Slim = (12, (24, 48, 64))
+FIRST = Slim(8, (16, 32, 64))
+WHOLE = Slim(16, (32, 64, 128, 160))
+WIDE = Slim(32, (96, 128, 192, 96), fine=(16,))
+PART = Slim(12, (24, 48, 64))
 ACROSS = 1.6  # upright crops in a wide one: of faces as large as its box says, or a little larger
 STIFF = 0.02  # of a wide crop's side in the fit of a turn: stands up where nothing is found
 SMALLEST = 0.1  # of a wide crop's side: no face is smaller
-STRIDE = 4  # pixels of a crop in a cell of its heatmaps
 SIGMA = 1.0  # of the Gaussians that heatmaps should be, in cells
 DOUBT = 0.02  # sides of the crop that landmarks of a network without heatmaps may be off
 
@@ -67,6 +71,8 @@ class DprConfig:
         seen: the side of the square that the first network sees, over the side of the wide crop.
         coarse: side of the crop that the first network sees, in pixels.
         size: side of the upright crop, in pixels.
+        wide: whether a network sees that crop which is three times as wide, with cells of 8 pixels;
+            a slim one.
         part: side of the crop of a part, in pixels.
         colors: in which order the networks see them; the released ones want blue first.
         loss: of each landmark's error.
@@ -89,6 +95,7 @@ class DprConfig:
     seen: float = 1.0
     coarse: int = 64
     size: int = 96
+    wide: bool = False
     part: int = 64
     colors: Literal["rgb", "bgr"] = "rgb"
     loss: PointLoss = "distance"
@@ -102,6 +109,15 @@ class DprConfig:
             raise ValueError(f"local_share: expected 0 to 1, found {self.local_share}")
         if self.networks == "published" and (self.contour or not self.reinit):
             raise ValueError("the published networks have a first one, and none for the outline")
+        if self.networks == "slim" and self.size % self.whole.granularity:
+            raise ValueError(
+                f"size: expected a multiple of {self.whole.granularity}, found {self.size}"
+            )
+
+    @property
+    def whole(self) -> Slim:
+        """The slim network for the whole face."""
+        return WIDE if self.wide else WHOLE
 
     @property
     def num_landmarks(self) -> int:
@@ -112,52 +128,6 @@ class DprConfig:
     def granularity(self) -> int:
         """What a wide crop's side must be a multiple of: any side will do."""
         return 1
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """Heatmaps of one network.
-
-    Attributes:
-        maps: logits, (B, n, N, N).
-        back: from pixels of the crop that they were drawn over to those of the picture, (B, 2, 3).
-        indices: of their landmarks, n.
-    """
-
-    maps: Tensor
-    back: Tensor
-    indices: list[int]
-
-
-@dataclass(frozen=True, eq=False)
-class Stages:
-    """What each stage found, in one batch.
-
-    Attributes:
-        said: from pixels of the upright crop to those of the picture, (B, 2, 3), as the first
-            network says.
-        back: the same, for the later stages: its gradients reach that network, or do not.
-        rough: in the picture, (B, L, 2), by the first network; None where it finds no landmarks.
-        points: in the upright crop, (B, L, 2), by the second network.
-        from_parts: from the parts' crops to the upright crop, (B, P, 2, 3); None without them.
-        refined: in the upright crop, (B, L, 2): the parts' points where they were looked at.
-        covariance: of those, (B, L, 2, 2).
-        drawn: the heatmaps that all was read from, if it was.
-    """
-
-    said: Tensor
-    back: Tensor
-    rough: Tensor | None
-    points: Tensor
-    from_parts: Tensor | None
-    refined: Tensor
-    covariance: Tensor
-    drawn: list[Drawn]
-
-    @property
-    def found(self) -> Tensor:
-        """The landmarks in the picture, (B, L, 2)."""
-        return affine.apply(self.back, self.refined)
 
 
 class Dpr(AlignmentModel[Stages]):
@@ -181,10 +151,10 @@ class Dpr(AlignmentModel[Stages]):
                 self.local_reinit = Perceptrons([2 * points, 128, 64], [6] * len(self.parts))
                 self.local_regress: nn.Module = PublishedRegression(counts, config.part, 64)
         else:
-            self.reinit = MapRegression([points], *FIRST) if config.reinit else nn.Identity()
-            self.regress = MapRegression([points], *WHOLE)
+            self.reinit = MapRegression([points], FIRST) if config.reinit else nn.Identity()
+            self.regress = MapRegression([points], config.whole)
             if config.local:
-                self.local_regress = MapRegression(counts, *PART)
+                self.local_regress = MapRegression(counts, PART)
         self.register_buffer("mean", torch.zeros(points, 2))
         self.register_buffer("typical", torch.full((points,), FIRST_ERROR))
         self.ellipses = Ellipses(points)
@@ -198,7 +168,7 @@ class Dpr(AlignmentModel[Stages]):
         (whole,) = self.regress(self.as_input(faces)[:, None])
         points, covariance = self.read(whole, self.mean, self.config.size)
         if not self.published:
-            drawn.append(Drawn(whole, back, list(range(len(self.mean)))))
+            drawn.append(Drawn(whole, back, list(range(len(self.mean))), self.config.whole.stride))
         if not self.config.local:
             return Stages(said, back, rough, points, None, points, covariance, drawn)
         from_parts = self.from_parts(points)
@@ -209,7 +179,7 @@ class Dpr(AlignmentModel[Stages]):
         found = self.local_regress(self.as_input(looks))
         if not self.published:
             rows = zip(found, maps.unbind(dim=1), self.parts, strict=True)
-            drawn += [Drawn(*row) for row in rows]
+            drawn += [Drawn(*row, PART.stride) for row in rows]
         refined, covariance = self.joined(points, from_parts, found, covariance)
         return Stages(said, back, rough, points, from_parts, refined, covariance, drawn)
 
@@ -221,7 +191,7 @@ class Dpr(AlignmentModel[Stages]):
     def read(self, found: Tensor, mean: Tensor, size: int) -> tuple[Tensor, Tensor]:
         """Points (B, n, 2) in crops of a size and their covariances, from what a network says."""
         if not self.published:
-            return locate(found, STRIDE)
+            return locate(found, size / found.shape[-1])
         points = size * (found.float() / 2 + mean)
         return points, torch.full_like(points, (DOUBT * size) ** 2).diag_embed()
 
@@ -257,9 +227,10 @@ class Dpr(AlignmentModel[Stages]):
             return enlarging(crops, seen / config.size, (side - seen) / 2), None, []
         coarse, back = self.coarse(crops)
         (found,) = self.reinit(self.as_input(coarse)[:, None])
-        places, _ = locate(found, STRIDE)
+        places, _ = locate(found, FIRST.stride)
         rough = affine.apply(back, places)
-        return self.standing(rough, side), rough, [Drawn(found, back, list(range(len(self.mean))))]
+        drawn = Drawn(found, back, list(range(len(self.mean))), FIRST.stride)
+        return self.standing(rough, side), rough, [drawn]
 
     def standing(self, rough: Tensor, side: int) -> Tensor:
         """The maps (B, 2, 3) from upright crops, turned as landmarks (B, L, 2) are.
@@ -347,7 +318,7 @@ class Dpr(AlignmentModel[Stages]):
             ]
             places, spread = (torch.cat(each, dim=1).to(points) for each in zip(*read, strict=True))
         else:
-            places, spread = locate(torch.cat(found, dim=1), STRIDE)
+            places, spread = locate(torch.cat(found, dim=1), PART.stride)
         owners = [part for part, indices in enumerate(self.parts) for _ in indices]
         maps = from_parts[:, owners]
         moved = affine.apply(maps, places[:, :, None])[:, :, 0]
@@ -385,9 +356,9 @@ class Dpr(AlignmentModel[Stages]):
         for one in drawn:
             cells = one.maps.shape[-1]
             points = affine.apply(affine.inverse(one.back.detach()), target.points[:, one.indices])
-            inside = (points > -0.5) & (points < STRIDE * cells - 0.5)
+            inside = (points > -0.5) & (points < one.stride * cells - 0.5)
             known = target.known[:, one.indices] * inside.all(dim=-1)
-            wanted = draw(points, cells, stride=STRIDE, sigma=SIGMA, by_mean=True)
+            wanted = draw(points, cells, stride=one.stride, sigma=SIGMA, by_mean=True)
             each.append(map_loss("integral", one.maps, wanted, known))
         return torch.stack(each).mean()
 

@@ -137,7 +137,7 @@ def _fresh(
             network.prepare(_mean_face([batch.target for batch in some]))
         if recipe.start is not None:
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
-        graft(network, recipe.graft, [batch.crops for batch in some])
+        graft(network, recipe.graft, recipe.fresh, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
 

@@ -50,12 +50,15 @@ def begin(network: Network, start: str, fresh: Sequence[str], crops: Sequence[Te
     checkpoint.fill(network, kept | learned, path)
 
 
-def graft(network: Network, scions: Mapping[str, str], crops: Sequence[Tensor]) -> None:
+def graft(
+    network: Network, scions: Mapping[str, str], fresh: Sequence[str], crops: Sequence[Tensor]
+) -> None:
     """Let parts of a network begin as whole models of other families.
 
     Args:
         network: whose other parts keep their weights.
         scions: what each part begins as, as `begin` takes its start; by the part's name.
+        fresh: of the network's parts; those within a grafted one keep their fresh weights.
         crops: training crops, as in `begin`.
 
     Raises:
@@ -66,6 +69,8 @@ def graft(network: Network, scions: Mapping[str, str], crops: Sequence[Tensor]) 
         path, state = _read_state(start, crops)
         ours = network.state_dict()
         wanted = {name for name in ours if _within(name, (part,))}
+        inner = [name for name in fresh if name.startswith(f"{part}.")]
+        wanted = {name for name in wanted if not _within(name, inner)}
         if not wanted:
             raise RecipeError(f"graft: expected parts of the model, found {part!r}")
         theirs = {f"{part}.{name}": value for name, value in state.items()}

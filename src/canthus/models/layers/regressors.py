@@ -1,6 +1,8 @@
 """The networks of DPR: from crops to numbers as published, and to heatmaps, our own."""
 
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +13,30 @@ from canthus.models.layers.perceptrons import Perceptrons
 from canthus.models.layers.residual import ConvNorm
 
 PUBLISHED_WIDTHS = (8, 16, 16, 32, 32, 64)  # of the published first network
+
+
+class Slim(NamedTuple):
+    """How a slim network is built, and how coarse its heatmaps are.
+
+    Attributes:
+        stem: channels before the last halving.
+        widths: of the hourglass, from the widest map to the smallest.
+        fine: channels at each halving before the stem.
+    """
+
+    stem: int
+    widths: tuple[int, ...]
+    fine: tuple[int, ...] = ()
+
+    @property
+    def stride(self) -> int:
+        """Pixels of a crop in a cell of its heatmaps."""
+        return 4 * 2 ** len(self.fine)
+
+    @property
+    def granularity(self) -> int:
+        """What a crop's side must be a multiple of, so that every halving is even."""
+        return self.stride * 2 ** (len(self.widths) - 1)
 
 
 class PublishedReinit(nn.Module):
@@ -62,22 +88,23 @@ class PublishedRegression(nn.Module):
 
 
 class MapRegression(nn.Module):
-    """From crops (B, P, 3, S, S) to heatmaps (B, n, S / 4, S / 4) of each part's points, as logits.
+    """From crops (B, P, 3, S, S) to heatmaps (B, n, N, N) of each part's points, as logits.
 
     One body for all parts, a head for each. The means of the maps are the points (Sun et al.,
     ECCV 2018). Named as a `Hourglass` of one stack is, so that it can begin as one.
 
     Args:
         points: how many each part has.
-        stem: channels after the first halving.
-        widths: channels of the hourglass, from the widest map to the smallest.
+        shape: its channels.
     """
 
-    def __init__(self, points: Sequence[int], stem: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, points: Sequence[int], shape: Slim) -> None:
         super().__init__()
-        self.stem = nn.Sequential(ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2))
-        self.bodies = nn.ModuleList([Body(widths, 1)])
-        self.heads = nn.ModuleList(nn.Conv2d(widths[0], n, 1) for n in points)
+        width = shape.widths[0]
+        channels = (3, *shape.fine, shape.stem, width)
+        self.stem = nn.Sequential(*(ConvNorm(i, o, stride=2) for i, o in pairwise(channels)))
+        self.bodies = nn.ModuleList([Body(shape.widths, 1)])
+        self.heads = nn.ModuleList(nn.Conv2d(width, n, 1) for n in points)
 
     def forward(self, crops: Tensor) -> list[Tensor]:
         batch, parts = crops.shape[:2]
