@@ -1,13 +1,17 @@
 """`canthus import`, called as from a shell."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
 import torch
 from tests.importing.test_mxnet import tensor, whole
 
+from canthus.faces.face_model import FaceModel, Keypoints, write_face_model
 from canthus.importing import heatmap
 from canthus.models import HeatmapConfig, build
 
@@ -79,3 +83,67 @@ def test_a_released_dpr_aligns_a_photo(
     aligned = command("align", photo, "--model", out, "--box", "50,40,120,90", "--json")
     assert aligned.code == 0, aligned.err
     assert aligned.out.count('"scheme": "98"') == 1
+
+
+def test_a_published_3ddfa_finds_depths_and_the_pose(
+    command: Command, photo: Path, solid: list[str | Path], tmp_path: Path
+) -> None:
+    done = command(*solid)
+
+    assert done.code == 0, done.err
+    assert "tddfa, mobilenet, 62 coefficients, conventions v1" in done.out
+    box = ("--box", "50,40,120,90")
+    for way in ((), ("--parity",)):
+        words = ("align", photo, "--model", tmp_path / "mb.safetensors", *box, "--json", *way)
+        aligned = command(*words)
+        assert aligned.code == 0, aligned.err
+        (face,) = json.loads(aligned.out)["faces"]
+        assert np.shape(face["landmarks"]["points"]) == (68, 3)
+    again = command(*solid, "--conventions", "v2")
+    assert "conventions v2" in again.out
+
+
+@pytest.mark.parametrize(
+    ("leave", "said"),
+    [("--face-model", "--face-model: needed for tddfa"), ("--whitening", "--whitening: needed")],
+)
+def test_what_the_numbers_mean_must_be_said(
+    command: Command, solid: list[str | Path], leave: str, said: str
+) -> None:
+    place = solid.index(leave)
+
+    done = command(*solid[:place], *solid[place + 2 :])
+
+    assert done.code == 2
+    assert said in done.err
+
+
+def test_options_of_another_family_are_refused(command: Command, tmp_path: Path) -> None:
+    words = ("import", "dpr", tmp_path, "--out", tmp_path / "a.safetensors")
+
+    done = command(*words, "--conventions", "v2")
+
+    assert done.code == 2
+    assert "--conventions: used by tddfa only" in done.err
+
+
+def test_another_face_model_is_refused(
+    command: Command, solid: list[str | Path], tmp_path: Path
+) -> None:
+    model = FaceModel(
+        name="mine",
+        license="none",
+        unit_mm=10,
+        neutral=np.random.default_rng(0).normal(size=(68, 3)),
+        triangles=[[0, 1, 2]],
+        keypoints=Keypoints.at(range(68)),
+        identity=np.ones((40, 68, 3)),
+        expression=np.ones((10, 68, 3)),
+    )
+    write_face_model(model, tmp_path / "faces.safetensors")
+
+    done = command(*solid)
+
+    assert done.code == 1
+    assert "expected the Basel model in micrometres, found mine in units of 10 mm" in done.err
+    assert not (tmp_path / "mb.safetensors").exists()

@@ -1,6 +1,7 @@
 """Every family, small: a test here runs over all of them."""
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from canthus.models import (
     ModelConfig,
     Network,
     Target,
+    Tddfa,
+    TddfaConfig,
     build,
 )
 
@@ -27,6 +30,7 @@ SMALL: dict[str, ModelConfig] = {
     "dpr-global": DprConfig(scheme="68"),
     "dpr-local": DprConfig(scheme="68", local=True, contour=True, end_to_end=True, loss="wing"),
     "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
+    "tddfa": TddfaConfig(width=0.25, size=32, identities=3, expressions=1, prior=1e-6),
 }
 SIZE = 32
 
@@ -40,8 +44,23 @@ def config(request: pytest.FixtureRequest) -> ModelConfig:
 def network(config: ModelConfig, target: Target) -> Network:
     torch.manual_seed(0)
     network = build(config)
+    if isinstance(config, TddfaConfig):
+        give_faces(cast(Tddfa, network), target)
     network.prepare(target.points.mean(dim=0))
     return network
+
+
+def give_faces(network: Tddfa, target: Target) -> None:
+    """A face model that can be each of the four faces, flat."""
+    flat = torch.nn.functional.pad(target.points - SIZE / 2, (0, 1)) * torch.tensor(
+        [1.0, -1.0, 1.0]
+    )
+    mean = flat.mean(dim=0)
+    network.model.neutral.copy_(mean)
+    network.model.basis.copy_(flat - mean)
+    pose = torch.tensor([[1.0, 0, 0, SIZE / 2], [0, 1, 0, SIZE / 2 - 1], [0, 0, 1, 0]])
+    network.model.mean[:12] = pose.flatten()
+    network.model.spread[:12] = torch.tensor([[0.1, 0.1, 0.1, 2.0]] * 3).flatten()
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from canthus.errors import WeightsError
 from canthus.geometry import Box
 from canthus.images.files import read_image
 from canthus.importing import dpr
-from canthus.importing.dpr_pipeline import align, load_published
+from canthus.importing.dpr_pipeline import align
+from canthus.importing.published import load_published
 from canthus.models import Dpr
 from canthus.models.layers.standing import part_mean
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from canthus.detection import Detection
 from canthus.errors import ImageError, WeightsError
-from canthus.faces import Face
+from canthus.faces import Face, Pose
 from canthus.geometry import Box, BoxRelation
 from canthus.images.files import write_image
 from canthus.runtime import Aligner, load
@@ -296,6 +296,56 @@ def test_aligning_warns_of_nothing(aligner: Aligner) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         aligner(spot(81, 62), np.array([[60, 40, 100, 80]]))
+
+
+class Deep:
+    """A network that finds a ring about the middle of the crop, in depth, of an upright head."""
+
+    CAMERA = ((2.0, 0.0, 0.0, 31.5), (0.0, -2.0, 0.0, 31.5), (0.0, 0.0, -2.0, 0.0))
+
+    def run(self, crops: Image) -> dict[str, NDArray[np.float32]]:
+        turn = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+        ring = 31.5 + 16 * np.stack([np.cos(turn), np.sin(turn)], axis=-1)
+        count = len(crops)
+        return {
+            "points": np.tile(ring, (count, 1, 1)).astype(np.float32),
+            "depths": np.tile(np.arange(68), (count, 1)).astype(np.float32),
+            "cameras": np.tile(self.CAMERA, (count, 1, 1)).astype(np.float32),
+            "shapes": np.ones((count, 5), np.float32),
+        }
+
+
+def test_depths_are_in_the_pictures_pixels(spot_manifest: Manifest) -> None:
+    deep = Aligner(spot_manifest, Deep(), once=True)
+    (face,) = deep(spot(81, 62), [about(81, 62, side=48)])
+    # The crop shows 2 x 48 pixels in 64.
+    assert face.landmarks.points.shape == (68, 3)
+    np.testing.assert_allclose(face.landmarks.points[:, 2], 1.5 * np.arange(68), rtol=1e-6)
+    assert face.pose == Pose(0, 0, 0)
+
+
+def test_a_face_model_is_where_the_face_is_in_the_picture(spot_manifest: Manifest) -> None:
+    deep = Aligner(spot_manifest, Deep(), once=True)
+    (face,) = deep(spot(81, 62), [about(81, 62, side=48)])
+    assert face.fit is not None
+    # a place to the right, above, and nearer to the viewer; 2 pixels of the crop are 3
+    found = face.fit.in_picture([(1, 4, 2)])
+    np.testing.assert_allclose(found, [(81 + 3, 62 - 12, -6)], atol=1e-4)
+    assert face.fit.shape.shape == (5,)
+
+
+@pytest.mark.parametrize("roll_deg", [40, -120])
+def test_the_pose_is_that_in_the_picture(spot_manifest: Manifest, roll_deg: float) -> None:
+    turn = np.radians(roll_deg)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    upright = np.array([(-9, -9), (9, -9), (0, 0), (-7, 11), (7, 11)]) @ rotation.T
+    leaning = Detection(about(80, 60), 1.0, (upright + np.array([80, 60])).astype(np.float32))
+    deep = Aligner(spot_manifest, Deep(), FakeDetector(leaning), once=True)
+    (face,) = deep(spot(81, 62))
+    assert face.pose is not None
+    # it is upright in the crop, which was turned with it
+    assert face.pose.roll_deg == pytest.approx(roll_deg, abs=1e-3)
+    assert face.pose.yaw_deg == pytest.approx(0, abs=1e-3)
 
 
 class Eyesight:

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from canthus.images.files import list_images, read_image, write_image
 from canthus.runtime import Aligner
 from canthus.runtime.answer import answer
 from canthus.runtime.looks import relation_of
+
+if TYPE_CHECKING:
+    from canthus.cli.solids import Solids
 
 Boxes = list[Box] | CanthusError | None  # None where the detector is to look
 
@@ -52,7 +56,8 @@ def align(arguments: Sequence[str]) -> None:
     request = read(parser, arguments)
     try:
         jobs = _plan(request)
-        work = _Work(_load(request), request)
+        aligner = _load(request)
+        work = _Work(aligner, request, _solids(aligner, request))
     except _MisuseError as error:
         parser.error(str(error))
     if request.out is not None:
@@ -70,6 +75,7 @@ class _Work:
 
     aligner: Aligner
     request: Request
+    solids: "Solids | None"
 
     def done(self, job: _Job) -> bool:
         """Whether a picture could be aligned; what went wrong is said on stderr."""
@@ -96,6 +102,8 @@ class _Work:
             outputs.write_json(json_path, values)
             drawn = draw_faces(image, faces, uncertainty=self.request.show == UNCERTAINTY)
             write_image(picture_path, drawn)
+            if self.solids is not None:
+                self.solids.write(out / job.name, image, faces)
         if self.request.json:
             print(outputs.to_line(values), flush=True)
         elif out is not None:
@@ -154,6 +162,15 @@ def _load(request: Request) -> Aligner:
             "no uncertainty to show; models trained before that was measured do not know"
         )
     return aligner
+
+
+def _solids(aligner: Aligner, request: Request) -> "Solids | None":
+    """What writes the faces in 3-D, if that is asked for."""
+    if request.write is None or request.face_model is None:
+        return None
+    from canthus.cli.solids import Solids  # not needed for landmarks alone
+
+    return Solids(request.face_model, request.write, aligner)
 
 
 def _is_uncertain(aligner: Aligner) -> bool:

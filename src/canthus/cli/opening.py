@@ -32,7 +32,7 @@ def open_model(
         ValueError: if there is no such device here.
     """
     if mode == "parity":
-        from canthus.importing.dpr_pipeline import load_published  # it needs torch
+        from canthus.importing.published import load_published  # it needs torch
 
         return load_published(model, device=device, threads=threads)
     return load(

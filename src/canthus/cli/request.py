@@ -19,6 +19,7 @@ A picture that fails is reported, and the others go on."""
 
 UNCERTAINTY = "uncertainty"
 SHOWN = (UNCERTAINTY,)  # what can be drawn besides landmarks and boxes
+KINDS = ("obj", "ply", "depth", "pncc", "overlay")  # of files in 3-D
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class Request:
     boxes: Path | None = None
     boxes_from: str | None = None
     show: str | None = None
+    write: list[str] | None = None
+    face_model: Path | None = None
     once: bool = False
     reinitialize: bool = False
     parity: bool = False
@@ -68,6 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="who drew the boxes: tight (around the landmarks, the default) or a detector by name",
     )
     _add_how(parser)
+    _add_solids(parser)
     return parser
 
 
@@ -92,10 +96,26 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     add(
         "--parity",
         action="store_true",
-        help="run weights that `canthus import dpr` wrote crop by crop, as they were published",
+        help="run weights that `canthus import` wrote of dpr or tddfa as they were published",
     )
     add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
     add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")
+
+
+def _add_solids(parser: argparse.ArgumentParser) -> None:
+    """The options about faces in 3-D."""
+    parser.add_argument(
+        "--write",
+        type=_kinds,
+        metavar="KIND,...",
+        help=f"write faces in 3-D too, into a folder for each picture: {', '.join(KINDS)}",
+    )
+    parser.add_argument(
+        "--face-model",
+        type=Path,
+        metavar="FILE",
+        help="the face model of --write, as `canthus face-model convert` wrote it",
+    )
 
 
 def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
@@ -114,9 +134,19 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
         parser.error("give --box or --boxes, not both")
     if request.show and request.out is None:
         parser.error("--show is about the drawings: it needs --out FOLDER")
+    _check_solids(parser, request)
     if request.boxes_from is not None and not (request.box or request.boxes):
         parser.error("--boxes-from needs --box or --boxes")
     return request
+
+
+def _check_solids(parser: argparse.ArgumentParser, request: Request) -> None:
+    if (request.write is None) != (request.face_model is None):
+        parser.error("--write and --face-model need each other")
+    if request.write and request.out is None:
+        parser.error("--write needs --out FOLDER")
+    if request.write and request.parity:
+        parser.error("give --write or --parity, not both")
 
 
 def _joined(arguments: Iterable[str]) -> Iterator[str]:
@@ -138,6 +168,13 @@ def _box(text: str) -> Box:
         return parse(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _kinds(text: str) -> list[str]:
+    kinds = text.split(",")
+    if wrong := [kind for kind in kinds if kind not in KINDS]:
+        raise argparse.ArgumentTypeError(f"expected some of {', '.join(KINDS)}, found {wrong[0]!r}")
+    return kinds
 
 
 def _count(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The verbs that typer reads: each is a function in the file of its name.
+"""The verbs that typer reads: each is a function in the file of its name, or a table of some.
 
 A verb's file is imported when the verb is called, so that none waits for what only another needs.
 """
@@ -22,6 +22,7 @@ VERBS = {
     "datasets": "List the public data sets and benchmarks, and where they come from.",
     "evaluate": "Measure how wrong a model, or a file of predictions, is.",
     "export": "Write a trained model as an ONNX file, and prove it equal.",
+    "face-model": "Convert a face model that one has, or show what is in one.",
     "import": "Read weights that another project has published.",
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",
@@ -41,7 +42,7 @@ class _Verbs(TyperGroup):
         if cmd_name not in VERBS or cmd_name == ALIGN:
             return None
         if cmd_name not in self.commands:
-            name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+            name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name.replace("-", "_")
             verb = getattr(import_module(f"canthus.cli.{name}"), name)
             self.commands[cmd_name] = _command(verb, cmd_name)
         return self.commands[cmd_name]
@@ -63,8 +64,13 @@ def _plain_app(**settings: Any) -> typer.Typer:
 
 
 def _command(verb: Any, name: str) -> Any:
-    app = _plain_app()
-    app.command(name, help=verb.__doc__)(verb)
+    """A verb's command; of a table of functions, one with a word for each."""
+    if callable(verb):
+        app, table = _plain_app(), {name: verb}
+    else:
+        app, table = _plain_app(help=VERBS[name], no_args_is_help=True), verb
+    for word, function in table.items():
+        app.command(word, help=function.__doc__)(function)
     return typer.main.get_command(app)
 
 

@@ -74,10 +74,11 @@ def look(folder: Path, manifest: Manifest, backend: Backend, *, track: Track = i
     places = find(folder)
     chosen = np.linspace(0, len(places) - 1, min(MOST, len(places))).astype(int)
     watched = _Watched(backend)
-    aligner, generator = Aligner(manifest, watched), np.random.default_rng(0)
+    generator = np.random.default_rng(0)
+    finding, given = Aligner(manifest, watched), Aligner(manifest, watched, once=True)
     seen = []
     for place in track([places[i] for i in chosen]):
-        _show(place, aligner, generator)
+        _show(place, finding if isinstance(place, Path) else given, generator)
         seen += watched.take()
     if len(seen) < FEWEST:
         raise DatasetError(

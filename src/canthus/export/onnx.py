@@ -5,7 +5,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +35,22 @@ class Proof:
         points: in pixels of the crop.
         scores: in [0, 1].
         covariances: as a share of the largest of them; None where the network has none.
+        depths: in pixels of the crop; None where it has none.
+        cameras: as a share of the largest of their numbers; None where it has none.
+        shapes: likewise.
     """
 
     points: float
     scores: float
     covariances: float | None = None
+    depths: float | None = None
+    cameras: float | None = None
+    shapes: float | None = None
 
     @property
     def worst(self) -> float:
         """The greatest of them, to be held against `TOLERANCE`."""
-        return max(self.points, self.scores, self.covariances or 0.0)
+        return max(value or 0.0 for value in astuple(self))
 
 
 def export_onnx(source: Path, target: Path, *, figures: tuple[Figure, ...] = ()) -> Proof:
@@ -80,8 +86,9 @@ def compare(first: TorchBackend, second: OnnxBackend) -> Proof:
     crops = _proofs(second.manifest.crop_size)
     ours, theirs = first.run(crops), second.run(crops)
     apart = {name: float(np.abs(ours[name] - theirs[name]).max()) for name in ours}
-    if "covariances" in apart:
-        apart["covariances"] /= float(np.abs(ours["covariances"]).max())
+    for name in ("covariances", "cameras", "shapes"):
+        if name in apart:
+            apart[name] /= float(np.abs(ours[name]).max())
     return Proof(**apart)
 
 
@@ -102,20 +109,35 @@ def _proofs(size: int) -> NDArray[np.uint8]:
 class _Door(nn.Module):
     """A network with the outputs of an exported file: covariances only where they were measured."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, size: int) -> None:
         super().__init__()
         self.network = network
         self.outputs = ["points", "scores"]
         if network.ellipses.fitted:
             self.outputs.append("covariances")
+        with torch.no_grad():
+            answer = network.predict(torch.zeros(1, 3, size, size))
+        if answer.depths is not None:
+            self.outputs.append("depths")
+        if answer.camera is not None:
+            self.outputs += ["cameras", "shapes"]
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         answer = self.network.predict(crops)
-        return (answer.points, answer.scores, answer.covariance)[: len(self.outputs)]
+        found = {
+            "points": answer.points,
+            "scores": answer.scores,
+            "covariances": answer.covariance,
+            "depths": answer.depths,
+            "cameras": answer.camera,
+            "shapes": answer.shape,
+        }
+        return tuple(value for name in self.outputs if (value := found[name]) is not None)
 
 
 def _to_bytes(network: Network, manifest: Manifest) -> bytes:
-    size, door = manifest.crop_size, _Door(network).eval()
+    size = manifest.crop_size
+    door = _Door(network.eval(), size).eval()
     with _quiet():
         program = torch.onnx.export(
             door,

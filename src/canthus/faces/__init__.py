@@ -1,7 +1,7 @@
 """What a face is: landmark schemes, the points of one face, and the ways between schemes."""
 
 from canthus.faces.conversions import CONVERSIONS, Conversion, find_conversion
-from canthus.faces.face import Face, Pose
+from canthus.faces.face import Face, Fit, Pose
 from canthus.faces.landmarks import Landmarks
 from canthus.faces.schemes import SCHEMES, LandmarkScheme, scheme_of
 
@@ -10,6 +10,7 @@ __all__ = [
     "SCHEMES",
     "Conversion",
     "Face",
+    "Fit",
     "LandmarkScheme",
     "Landmarks",
     "Pose",

@@ -1,6 +1,10 @@
 """What an aligner answers about one face."""
 
+import math
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces.landmarks import Landmarks
 from canthus.geometry import Box
@@ -20,6 +24,69 @@ class Pose:
     pitch_deg: float
     roll_deg: float
 
+    @classmethod
+    def of_rotation(cls, rotation: ArrayLike) -> "Pose":
+        """The pose of a head that is turned so.
+
+        Args:
+            rotation: (3, 3), from the head's own axes (x to its left, y up, z to where it looks)
+                to those of who looks at it: x right, y up, z toward them.
+
+        Raises:
+            ValueError: if the shape is another.
+        """
+        rows = np.asarray(rotation, np.float64)
+        if rows.shape != (3, 3):
+            raise ValueError(f"expected a rotation (3, 3), found {rows.shape}")
+        yaw = math.asin(float(np.clip(-rows[0, 2], -1, 1)))
+        pitch, roll = math.atan2(rows[1, 2], rows[2, 2]), math.atan2(rows[0, 1], rows[0, 0])
+        return cls(*(math.degrees(angle) for angle in (yaw, pitch, roll)))
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A face model's place and shape in a picture, by weak perspective.
+
+    `FaceModel.vertices` makes a mesh of the shape, and `in_picture` says where that is.
+
+    Attributes:
+        camera: (3, 4) float32, from the face model's coordinates, y up and z toward the viewer,
+            to pixels: x right, y down, and depth, more being further away.
+        shape: (K,) float32, coefficients: those of identity, then those of expression.
+
+    Raises:
+        ValueError: if the shapes are others, or a number is not finite.
+    """
+
+    camera: NDArray[np.float32]
+    shape: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        for name, rank in (("camera", 2), ("shape", 1)):
+            values = np.array(getattr(self, name), np.float32)
+            if values.ndim != rank or (rank == 2 and values.shape != (3, 4)):
+                wanted = "(3, 4)" if rank == 2 else "(K,)"
+                raise ValueError(f"{name}: expected the shape {wanted}, found {values.shape}")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name}: expected finite numbers")
+            values.setflags(write=False)
+            object.__setattr__(self, name, values)
+
+    @property
+    def pose(self) -> Pose:
+        """Which way the head looks.
+
+        The first two rows of the camera say so; they need not be quite square to each other.
+        """
+        rows = self.camera[:2, :3].astype(np.float64)
+        right, down = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        return Pose.of_rotation(np.stack([right, -down, np.cross(right, -down)]))
+
+    def in_picture(self, vertices: ArrayLike) -> NDArray[np.float32]:
+        """Vertices (..., 3) of the face model in pixels of the picture, with their depths."""
+        places = np.asarray(vertices, np.float32) @ self.camera[:, :3].T + self.camera[:, 3]
+        return places.astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -32,6 +99,7 @@ class Face:
         pose: which way it looks, if the model knows.
         expected_error: the error that the model expects of itself, as a fraction of the
             normalizer its manifest names, if it knows.
+        fit: of a face model, if the model has one.
     """
 
     box: Box
@@ -39,3 +107,4 @@ class Face:
     landmarks: Landmarks
     pose: Pose | None = None
     expected_error: float | None = None
+    fit: Fit | None = None

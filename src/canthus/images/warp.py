@@ -55,6 +55,16 @@ def resize(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     return cv2.resize(image, (width, height), interpolation=how).astype(np.uint8, copy=False)
 
 
+def stretch(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A picture made size x size, bilinear: nothing is averaged when it shrinks, so it aliases.
+
+    For what was trained on such pictures. Pixels' centers move as in `resize`.
+    """
+    return cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR).astype(
+        np.uint8, copy=False
+    )
+
+
 def _cut(
     image: NDArray[np.uint8], similarity: Similarity, size: int
 ) -> tuple[NDArray[np.uint8], Similarity]:

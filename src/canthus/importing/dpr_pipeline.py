@@ -4,30 +4,16 @@ Our own network cuts inside itself, from one wide crop, with gradients and for a
 This is what it is measured against.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import repeat
-from os import PathLike
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from canthus.errors import CanthusError, WeightsError
-from canthus.faces import Face
 from canthus.images.fixed_point import warp_affine
 from canthus.models import Dpr
 from canthus.models.layers import affine
-from canthus.runtime import weights
-from canthus.runtime.aligner import BATCH_SIZE, Aligner, Answer, Picture, opened
-from canthus.runtime.backend import Arrays, TorchBackend, open_weights
-from canthus.runtime.looks import Boxes
-from canthus.runtime.manifest import Manifest
-
-if TYPE_CHECKING:
-    from canthus.detection import Detector
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -47,77 +33,6 @@ class Found:
     upright: Floats
     whole: Floats
     refined: Floats | None
-
-
-class PublishedAligner(Aligner):
-    """Imported networks run as they were published: face by face, each in the box as it is drawn.
-
-    A box's edges are taken for the rectangle's; where a detector is to look, they are those of the
-    tight box that it expects. A face's turn is left to the network.
-
-    Raises:
-        WeightsError: if the weights are not those of an import.
-    """
-
-    def __init__(
-        self, manifest: Manifest, backend: TorchBackend, detector: "Detector | None" = None
-    ) -> None:
-        super().__init__(manifest, backend, detector)
-        if not isinstance(backend.model, Dpr) or not backend.model.published:
-            raise WeightsError(
-                f"{manifest.name}: parity is about weights that `canthus import dpr` wrote"
-            )
-        self.network = backend.model
-
-    def __call__(
-        self, image: Picture, boxes: Boxes | None = None, boxes_from: str = "tight"
-    ) -> list[Face]:
-        picture = opened(image)
-        return [
-            self._face(self._answer(picture, look.box.as_tuple()), look.score)
-            for look in self._looks(picture, boxes, boxes_from)
-        ]
-
-    def stream(
-        self,
-        images: Iterable[Picture],
-        boxes: Iterable[Boxes | None] | None = None,
-        boxes_from: str = "tight",
-        *,
-        batch_size: int = BATCH_SIZE,
-    ) -> Iterator[Answer]:
-        pairs = zip(images, repeat(None)) if boxes is None else zip(images, boxes, strict=True)
-        for image, drawn in pairs:
-            try:
-                yield self(image, drawn, boxes_from)
-            except (CanthusError, ValueError) as error:
-                yield error
-
-    def _answer(self, picture: Image, rectangle: Rectangle) -> Arrays:
-        found = align(self.network, picture, rectangle)
-        points = found.whole if found.refined is None else found.refined
-        return {"points": points.astype(np.float32)}  # how sure they are, they do not say
-
-
-def load_published(
-    name_or_path: str | PathLike[str] | None,
-    *,
-    device: str = "cpu",
-    threads: int = 1,
-    detector: "Detector | None" = None,
-) -> PublishedAligner:
-    """Open imported weights to run as they were published; as `canthus.load`.
-
-    Raises:
-        WeightsError: naming the file, if it is missing, damaged, not of Canthus, or not of
-            imported DPR.
-        ValueError: if there is no such device here.
-    """
-    manifest, backend = open_weights(weights.find(name_or_path), device=device, threads=threads)
-    if not isinstance(backend, TorchBackend):
-        raise WeightsError(f"{manifest.name}: parity is about the .safetensors file of an import")
-    named = replace(manifest, name=f"{manifest.name} as published")
-    return PublishedAligner(named, backend, detector)
 
 
 @torch.no_grad()

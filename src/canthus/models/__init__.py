@@ -10,12 +10,16 @@ from canthus.models.base import SCORE_RADIUS, AlignmentModel, Prediction, Target
 from canthus.models.dpr import Dpr, DprConfig
 from canthus.models.heatmap import Heatmap, HeatmapConfig
 from canthus.models.hourglass import Hourglass, HourglassConfig
+from canthus.models.tddfa import Tddfa, TddfaConfig
 
-ModelConfig = Annotated[HourglassConfig | HeatmapConfig | DprConfig, Field(discriminator="family")]
+ModelConfig = Annotated[
+    HourglassConfig | HeatmapConfig | DprConfig | TddfaConfig, Field(discriminator="family")
+]
 FAMILIES: dict[type, type] = {
     HourglassConfig: Hourglass,
     HeatmapConfig: Heatmap,
     DprConfig: Dpr,
+    TddfaConfig: Tddfa,
 }
 
 Network = AlignmentModel[object]  # of any family
@@ -49,6 +53,8 @@ __all__ = [
     "Network",
     "Prediction",
     "Target",
+    "Tddfa",
+    "TddfaConfig",
     "build",
     "described",
 ]

@@ -27,6 +27,7 @@ class Target:
         blends: (B, E, 2); anything where not known.
         blends_known: (B, E).
         readout: (E, L), rows that add up to 1.
+        coefficients: (B, K), of a morphable model, whitened; None where nobody fitted one.
     """
 
     points: Tensor
@@ -35,6 +36,7 @@ class Target:
     blends: Tensor
     blends_known: Tensor
     readout: Tensor
+    coefficients: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +48,19 @@ class Prediction:
         scores: (B, L), in [0, 1]: the probability that a landmark lies within `SCORE_RADIUS`
             of the truth.
         covariance: (B, L, 2, 2), of the landmark's error, in pixels of the crop squared.
+        depths: (B, L), how far away the landmarks are, in pixels of the crop; of each face only
+            their differences mean something. None where the network does not know.
+        camera: (B, 3, 4), from the face model's coordinates to pixels of the crop, and depths.
+            None where there is no face model.
+        shape: (B, K), the coefficients of identity and of expression. None likewise.
     """
 
     points: Tensor
     scores: Tensor
     covariance: Tensor
+    depths: Tensor | None = None
+    camera: Tensor | None = None
+    shape: Tensor | None = None
 
     @property
     def spread(self) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canthus.errors import CanthusError, WeightsError
-from canthus.faces import Face, Landmarks, scheme_of
+from canthus.faces import Face, Fit, Landmarks, scheme_of
 from canthus.geometry import Box, Similarity
 from canthus.images.arrays import as_image
 from canthus.images.files import read_image
@@ -282,10 +282,14 @@ class Aligner:
             box = Box.around(answer["points"])
         except ValueError:
             raise WeightsError(f"{self.manifest.name}: all landmarks are at one place") from None
-        scheme = scheme_of(self.manifest.scheme)
-        scores, covariances = answer.get("scores"), answer.get("covariances")
-        landmarks = Landmarks(answer["points"], scheme, scores, covariances)
-        return Face(box, score, landmarks)
+        scheme, points = scheme_of(self.manifest.scheme), answer["points"]
+        if "depths" in answer:
+            points = np.column_stack([points, answer["depths"]])
+        landmarks = Landmarks(points, scheme, answer.get("scores"), answer.get("covariances"))
+        if "cameras" not in answer:
+            return Face(box, score, landmarks)
+        fit = Fit(answer["cameras"], answer["shapes"])
+        return Face(box, score, landmarks, fit.pose, fit=fit)
 
 
 def load(
@@ -332,7 +336,18 @@ def _in_picture(answer: Arrays, to_crop: Similarity) -> Arrays:
     if "covariances" in answer:
         covariances = to_picture.apply_covariances(answer["covariances"])
         found["covariances"] = covariances.astype(np.float32)
+    if "depths" in answer:
+        found["depths"] = to_picture.scale * answer["depths"]
+    if "cameras" in answer:
+        found["cameras"] = _camera(answer["cameras"], to_picture).astype(np.float32)
     return found
+
+
+def _camera(camera: NDArray[np.float32], to_picture: Similarity) -> NDArray[np.float64]:
+    """A map from a face model to a crop (3, 4), continued to the picture."""
+    flat = to_picture.matrix[:, :2] @ camera[:2]
+    flat[:, 3] += to_picture.matrix[:, 2]
+    return np.concatenate([flat, to_picture.scale * camera[2:]])
 
 
 def opened(image: Picture) -> NDArray[np.uint8]:

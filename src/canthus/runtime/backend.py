@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, NDArray[np.float32]]
 # What a network answers of each landmark, and the shape of it; not every file has all.
-OUTPUTS: dict[str, tuple[int, ...]] = {"points": (2,), "scores": (), "covariances": (2, 2)}
+OF_LANDMARKS: dict[str, tuple[int, ...]] = {
+    "points": (2,),
+    "scores": (),
+    "covariances": (2, 2),
+    "depths": (),
+}
+OF_FACES: dict[str, tuple[int, ...]] = {"cameras": (3, 4), "shapes": (-1,)}  # of the whole face
+OUTPUTS = (*OF_LANDMARKS, *OF_FACES)
 NEEDED = ("points", "scores")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # All that ONNX Runtime raises has no common base but Exception.
@@ -47,8 +54,10 @@ class Backend(Protocol):
             crops: (B, S, S, 3), RGB.
 
         Returns:
-            "points" (B, L, 2), in pixels of the crops; "scores" (B, L), in [0, 1]; and, where
-            the network's were measured, "covariances" (B, L, 2, 2) of the points' errors.
+            "points" (B, L, 2), in pixels of the crops; "scores" (B, L), in [0, 1]; where the
+            network's were measured, "covariances" (B, L, 2, 2) of the points' errors; and where
+            it knows a face model, "depths" (B, L) of the points, in pixels, more being further
+            away, "cameras" (B, 3, 4) and "shapes" (B, K), see `faces.Fit`.
 
         Raises:
             WeightsError: if the network answers numbers that are not finite.
@@ -95,7 +104,8 @@ class OnnxBackend:
         size = self.manifest.crop_size
         num_landmarks = scheme_of(self.manifest.scheme).num_landmarks
         wanted: dict[str, tuple[int, ...]] = {"crops": (3, size, size)}
-        wanted |= {name: (num_landmarks, *OUTPUTS[name]) for name in self._outputs}
+        shapes = {name: (num_landmarks, *shape) for name, shape in OF_LANDMARKS.items()} | OF_FACES
+        wanted |= {name: shapes[name] for name in self._outputs}
         doors = (*self._session.get_inputs(), *self._session.get_outputs())
         found = {door.name: tuple(door.shape[1:]) for door in doors}
         for name, shape in wanted.items():
@@ -145,6 +155,10 @@ class TorchBackend:
         found = {"points": answer.points, "scores": answer.scores}
         if self.model.ellipses.fitted:
             found["covariances"] = answer.covariance
+        if answer.depths is not None:
+            found["depths"] = answer.depths
+        if answer.camera is not None and answer.shape is not None:
+            found |= {"cameras": answer.camera, "shapes": answer.shape}
         arrays = {name: value.float().cpu().numpy() for name, value in found.items()}
         return _checked(arrays, type(self.model).__name__)
 
@@ -249,8 +263,10 @@ def _open_session(
 
 
 def _read_safetensors(path: Path) -> tuple[Manifest, "dict[str, torch.Tensor]"]:
+    from safetensors import SafetensorError, safe_open
+
     try:
-        from safetensors import SafetensorError, safe_open
+        import torch  # noqa: F401
     except ModuleNotFoundError:
         raise WeightsError(
             f"{path}: running it needs torch, which is not installed; "
@@ -280,7 +296,8 @@ def _checked(arrays: Arrays, where: str) -> Arrays:
 
 
 def _fits(found: Sequence[int | str | None], wanted: Sequence[int]) -> bool:
-    """Whether shapes agree; a side with a name or none may be anything."""
+    """Whether shapes agree; a side with a name or none may be anything, as where -1 is wanted."""
     return len(found) == len(wanted) and all(
-        side == size or not isinstance(side, int) for side, size in zip(found, wanted, strict=True)
+        size in (side, -1) or not isinstance(side, int)
+        for side, size in zip(found, wanted, strict=True)
     )

@@ -32,17 +32,18 @@ def begin(network: Network, start: str, fresh: Sequence[str], crops: Sequence[Te
     Args:
         network: to fill.
         start: a safetensors file, an ONNX file, or the name of a model inside the package.
-        fresh: the parts of the network that keep their fresh weights.
+        fresh: the parts of the network that keep their fresh weights; and those of the start that
+            it does not have.
         crops: training crops, (B, 3, S, S) each, to measure the norms of an ONNX file on.
 
     Raises:
-        RecipeError: if `fresh` names a part that the network does not have.
+        RecipeError: if `fresh` names a part that neither has.
         WeightsError: if the weights are damaged or of another network.
     """
     path, state = _read_state(start, crops)
     ours = network.state_dict()
     for part in fresh:
-        if not any(_within(name, (part,)) for name in ours):
+        if not any(_within(name, (part,)) for name in (*ours, *state)):
             raise RecipeError(f"fresh: expected parts of the model, found {part!r}")
     aside = (*fresh, *CALIBRATED)
     kept = {name: value for name, value in ours.items() if _within(name, aside)}

@@ -71,3 +71,48 @@ class SmallMobileNet(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         return self.features(crops).flatten(1).unflatten(1, (self.parts, -1))
+
+
+# Of MobileNet: channels at width 1 and stride of each block after the first convolution.
+SEPARABLE = (
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
+    *((512, 1),) * 5,
+    *((1024, 2), (1024, 1)),
+)
+
+
+class MobileNet(nn.Module):
+    """Depthwise separable convolutions (Howard et al., 2017): (B, 3, S, S) to (B, outputs).
+
+    Args:
+        width: times the channels of the paper.
+        outputs: how many numbers it says.
+    """
+
+    def __init__(self, width: float, outputs: int) -> None:
+        super().__init__()
+        channels = int(32 * width)
+        self.stem = ConvNorm(3, channels, stride=2)
+        blocks: list[nn.Module] = []
+        for wide, stride in SEPARABLE:
+            last = int(wide * width)
+            blocks.append(
+                nn.Sequential(
+                    ConvNorm(channels, channels, stride=stride, groups=channels),
+                    ConvNorm(channels, last, 1),
+                )
+            )
+            channels = last
+        self.blocks = nn.Sequential(*blocks)
+        self.head = nn.Linear(channels, outputs)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                spread = (2 / (module.kernel_size[0] ** 2 * module.out_channels)) ** 0.5
+                nn.init.normal_(module.weight, std=spread)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        return self.head(self.features(crops))
+
+    def features(self, crops: Tensor) -> Tensor:
+        """What the numbers are read from, (B, C)."""
+        return self.blocks(self.stem(crops)).mean(dim=(2, 3))

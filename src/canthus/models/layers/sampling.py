@@ -39,13 +39,13 @@ def warp_parts(pictures: Tensor, back: Tensor, size: int) -> Tensor:
     """
     height, width = pictures.shape[-2:]
     parts = back.shape[1]
-    steps = torch.arange(size, dtype=pictures.dtype, device=pictures.device)
-    across, down = steps.expand(size, size), steps[:, None].expand(size, size)
-    cells = torch.stack([across, down, torch.ones_like(across)], dim=-1).reshape(1, 1, -1, 3)
+    steps = torch.arange(size, dtype=pictures.dtype, device=pictures.device)[:, None]
     sides = torch.tensor([width, height], dtype=pictures.dtype, device=pictures.device)
-    scaled = back * (2 / sides)[:, None]
-    edge = torch.stack([torch.zeros_like(sides), torch.zeros_like(sides), 1 / sides - 1], dim=-1)
-    grid = product(cells, (scaled + edge).transpose(-1, -2))
+    # from -1 to 1 across the picture, whose edges are half a pixel beyond the outermost centers
+    right, down, corner = (back * (2 / sides)[:, None])[:, :, None].unbind(dim=-1)
+    row = steps * right + (corner + 1 / sides - 1)  # where the first row is, (B, P, S, 2)
+    both = torch.stack([down.expand_as(row), row], dim=2).flatten(3)
+    grid = product(torch.cat([steps, torch.ones_like(steps)], dim=1), both)
     # the crops of a picture below each other, so that it need not be copied for each
     below = grid.reshape(-1, parts * size, size, 2)
     crops = F.grid_sample(pictures, below, mode="bilinear", align_corners=False)

@@ -1,0 +1,227 @@
+"""3DDFA (Zhu et al., TPAMI 2019; Guo et al., ECCV 2020): a face by a morphable model.
+
+One look at a crop gives the pose, who it is and what the face does, as numbers; a face model makes
+a mesh of them, and the landmarks are some of its vertices. So they have depths too, and the pose
+of the head is known.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from canthus.config import config
+from canthus.errors import RecipeError
+from canthus.faces.face_model import read_face_model
+from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.layers.coefficient_losses import CoefficientLoss, pdc, vdc, wpdc
+from canthus.models.layers.ellipses import Ellipses
+from canthus.models.layers.mobilenet import MobileNet
+from canthus.models.layers.morphable import POSE, Morphable, squared
+from canthus.models.layers.point_losses import POINT_LOSSES, errors
+from canthus.models.layers.resnet import ResNet22
+from canthus.models.layers.scores import Scores
+
+# Of 3DDFA and 3DDFA_V2: what is subtracted from x, and from what y is; their labels come from
+# 1-based pixels. And ours, of pixels whose centers are whole numbers.
+ORIGINS = {"v1": (0.0, 1.0), "v2": (1.0, 0.0), "clean": (0.0, -1.0)}
+LANDMARKS = 68
+FILLS = 0.5**0.5  # of the crop, by the longer side of a face: the published square
+DOUBT = 0.02  # sides of the crop that landmarks may be off, as long as nothing was measured
+SCALE = 0.00057339936  # pixels of a crop of 120 in a unit of the published face model, on average
+
+
+@config
+class TddfaConfig:
+    """The network, the size of its face model, and what it learns from.
+
+    Attributes:
+        backbone: "mobilenet" of any width, or "resnet22".
+        width: times the channels of MobileNet.
+        size: side of the crop, in pixels.
+        identities: coefficients that say who it is.
+        expressions: coefficients that say what the face does.
+        vertices: of the face model inside the network, the 68 landmarks first. More of them are
+            of use in a training only.
+        face_model: where a training from the beginning takes the shapes from: a face model's file,
+            or "open", which is inside the package. Weights that were trained hold their own.
+        rotation: "free": a map of nine numbers, as published, in which a head may be sheared. Or
+            "orthogonal": a turn and one scale, by the six numbers of its first two rows (Zhou et
+            al., CVPR 2019).
+        conventions: where a crop's pixels are. "clean": centers are whole numbers. "v1", "v2":
+            as published, where labels are 1-based.
+        colors: in which order the network sees them; the published ones want blue first.
+        loss: "points": how far landmarks are off, where those alone are known. Or "pdc", "vdc",
+            "wpdc", where coefficients are.
+        resample: how many vertices besides the landmarks are drawn in each step, for the losses
+            that look at the mesh; all if there are fewer.
+        prior: weight of the coefficients' squares, which keeps faces likely where landmarks say
+            too little.
+    """
+
+    family: Literal["tddfa"] = "tddfa"
+    backbone: Literal["mobilenet", "resnet22"] = "mobilenet"
+    width: float = 0.5
+    size: int = 120
+    identities: int = 40
+    expressions: int = 10
+    vertices: int = LANDMARKS
+    face_model: str | None = None
+    rotation: Literal["free", "orthogonal"] = "free"
+    conventions: Literal["clean", "v1", "v2"] = "clean"
+    colors: Literal["rgb", "bgr"] = "rgb"
+    loss: CoefficientLoss | Literal["points"] = "points"
+    resample: int = 132
+    prior: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if self.vertices < LANDMARKS:
+            raise ValueError(f"vertices: expected {LANDMARKS} or more, found {self.vertices}")
+        if self.rotation == "orthogonal" and self.loss != "points":
+            raise ValueError(
+                f"loss {self.loss} compares the nine numbers of a free map; expected rotation: free"
+            )
+        if self.resample < 0:
+            raise ValueError(f"resample: expected 0 or more vertices, found {self.resample}")
+
+    @property
+    def num_landmarks(self) -> int:
+        """How many points a face has."""
+        return LANDMARKS
+
+    @property
+    def num_coefficients(self) -> int:
+        """Of pose, identity and expression."""
+        return POSE + self.identities + self.expressions
+
+    @property
+    def granularity(self) -> int:
+        """What a crop's side must be a multiple of: any side will do."""
+        return 1
+
+
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """What the network says of a batch of faces.
+
+    Attributes:
+        whitened: (B, K): the pose, a 3 x 4 map row by row; then identities and expressions. All of
+            mean 0 and spread 1 over the training faces.
+        size: side of the crops that were seen, in pixels.
+    """
+
+    whitened: Tensor
+    size: int
+
+
+class Tddfa(AlignmentModel[Coefficients]):
+    """Coefficients by a small network; everything else is geometry."""
+
+    def __init__(self, config: TddfaConfig) -> None:
+        super().__init__()
+        self.config = config
+        count = config.num_coefficients
+        self.backbone: nn.Module = (
+            MobileNet(config.width, count) if config.backbone == "mobilenet" else ResNet22(count)
+        )
+        self.model = Morphable(config.vertices, config.identities, config.expressions)
+        self.ellipses = Ellipses(LANDMARKS)
+        self.scores = Scores(LANDMARKS)
+        self.register_buffer("sideways", torch.zeros(1))
+
+    @torch.no_grad()
+    def prepare(self, mean_face: Tensor) -> None:
+        config, model = self.config, self.model
+        if config.face_model is not None:
+            faces = read_face_model(Path(config.face_model))
+            model.fill(faces, config.identities, config.expressions)
+            model.expect(FILLS * config.size, config.size)
+        elif not model.neutral.any():
+            raise RecipeError(
+                "face_model: expected a file or open, or a start that holds one as `canthus import "
+                "tddfa` writes it; found none"
+            )
+
+    def forward(self, crops: Tensor) -> Coefficients:
+        seen = crops.flip(1) if self.config.colors == "bgr" else crops
+        if seen.shape[-1] != self.config.size:
+            wanted = (self.config.size, self.config.size)
+            seen = F.interpolate(seen, wanted, mode="bilinear", antialias=True)
+        whitened = self.backbone(seen * (255 / 128) - 127.5 / 128)
+        return Coefficients(whitened.float(), crops.shape[-1])
+
+    def camera(self, output: Coefficients) -> Tensor:
+        """From the face model's coordinates to pixels of the crop, (B, 3, 4).
+
+        The published maps lead to y up and z toward the viewer; here x points right, y down and z
+        away.
+        """
+        pose = self.model.colored(output.whitened)[:, :POSE].reshape(-1, 3, 4)
+        if self.config.rotation == "orthogonal":
+            pose = squared(pose)
+        left, down = ORIGINS[self.config.conventions]
+        larger = output.size / self.config.size
+        edge = (larger - 1) / 2  # a pixel's center is half a pixel from its edge
+        corner = [edge - larger * left, edge + larger * (self.config.size + down), 0.0]
+        turned = pose * larger * pose.new_tensor([[1.0], [-1.0], [-1.0]])
+        return turned + F.pad(pose.new_tensor(corner)[:, None], (3, 0))
+
+    def places(self, output: Coefficients, rows: Tensor | None = None) -> Tensor:
+        """Where vertices are, (B, V, 3), in pixels of the crop: x right, y down, z away.
+
+        Args:
+            output: what the network says.
+            rows: of the vertices that are wanted; all by default.
+        """
+        shapes = self.model.shapes(self.model.colored(output.whitened), rows)
+        camera = self.camera(output)
+        return shapes @ camera[:, :, :3].transpose(1, 2) + camera[:, None, :, 3]
+
+    def landmarks(self, output: Coefficients) -> Tensor:
+        """The 68 landmarks, (B, 68, 3), as `places`."""
+        return self.places(output, torch.arange(LANDMARKS, device=output.whitened.device))
+
+    def loss(self, output: Coefficients, target: Target) -> dict[str, Tensor]:
+        whitened = output.whitened
+        if self.config.loss == "points":
+            error, known = errors(self.landmarks(output)[..., :2], target)
+            each = POINT_LOSSES["distance"](error) * known
+            points = each.sum() / known.sum().clamp(min=1)
+            prior = self.config.prior * whitened[:, POSE:].square().sum(dim=1).mean()
+            return {"points": points, "prior": prior}
+        if target.coefficients is None:
+            raise ValueError(
+                f"loss {self.config.loss}: expected faces with coefficients, found none; with "
+                "landmarks alone take loss: points"
+            )
+        return {self.config.loss: self._coefficient_loss(whitened, target.coefficients)}
+
+    def _coefficient_loss(self, found: Tensor, target: Tensor) -> Tensor:
+        if self.config.loss == "pdc":
+            return pdc(found, target)
+        rows = self._rows(found.device)
+        if self.config.loss == "vdc":
+            return vdc(self.model, found, target, rows)
+        return wpdc(self.model, found, target, rows, scale=SCALE)
+
+    def _rows(self, device: torch.device) -> Tensor:
+        """The landmarks, and vertices drawn anew each time; a landmark may be among them."""
+        drawn = torch.randperm(self.config.vertices, device=device)[: self.config.resample]
+        return torch.cat([torch.arange(LANDMARKS, device=device), drawn])
+
+    def decode(self, output: Coefficients) -> Prediction:
+        found = self.landmarks(output)
+        points = found[..., :2]
+        doubt = torch.full_like(points, (DOUBT * output.size) ** 2).diag_embed()
+        answer = self.calibrated(points, doubt)
+        return Prediction(
+            answer.points,
+            answer.scores,
+            answer.covariance,
+            found[..., 2],
+            self.camera(output),
+            self.model.colored(output.whitened)[:, POSE:],
+        )
