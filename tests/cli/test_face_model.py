@@ -10,6 +10,7 @@ import pytest
 from tests.faces.test_face_model import small_model
 from tests.importing.test_basel import write_v1, write_v2
 from tests.importing.test_ict import HEAD, LANDMARKS, MESHES, NEUTRAL, obj
+from tests.training import test_lifted, test_open_face
 
 from canthus.faces.face_model import read_face_model, write_face_model
 from canthus.importing import basel, ict
@@ -119,6 +120,8 @@ def test_a_pickle_that_asks_for_more_is_refused_and_nothing_written(
         ["convert", "bfm", "PATH", "--out", "a.npz"],
         ["convert", "bfm", "PATH", "--out", "a.safetensors", "--identities", "5"],
         ["convert", "bfm", "PATH", "--out", "a.safetensors", "--expressions", "-1"],
+        ["learn", "PATH", "--data", "PATH", "--out", "a.npz"],
+        ["learn", "PATH", "--out", "a.safetensors"],
         ["show"],
         ["bfm"],
     ],
@@ -137,12 +140,59 @@ def test_misuse_ends_with_2_and_writes_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["published"]
 
 
-def test_help_names_both_words(command: Command) -> None:
+def test_the_open_model_is_shown_by_its_name(command: Command) -> None:
+    done = command("face-model", "show", "open")
+
+    assert done.code == 0, done.err
+    assert "468 vertices, 898 triangles" in done.out
+    assert "research-only" in done.out
+
+
+@pytest.fixture
+def lifted(tmp_path: Path) -> Path:
+    """Faces lifted from photos, and a folder of data that knows the points of some."""
+    found, points = test_open_face.given()
+    test_lifted.write(found, tmp_path / "lifted.npz")
+    (tmp_path / "300w").mkdir()
+    for name, marked in zip(found.picture, points, strict=True):
+        if np.isfinite(marked).all():
+            rows = "\n".join(f"{x} {y}" for x, y in marked + 1)
+            file = tmp_path / name
+            file.touch()
+            file.with_suffix(".pts").write_text(f"version: 1\nn_points: 68\n{{\n{rows}\n}}\n")
+    return tmp_path / "lifted.npz"
+
+
+def test_a_model_is_learned_and_its_figures_are_told(
+    command: Command, lifted: Path, tmp_path: Path
+) -> None:
+    out, counts = tmp_path / "own.safetensors", ("--identities", "2", "--expressions", "1")
+
+    done = command("face-model", "learn", lifted, "--data", tmp_path, "--out", out, *counts)
+
+    assert done.code == 0, done.err
+    model = read_face_model(out)
+    assert (len(model.identity), len(model.expression)) == (2, 1)
+    assert "people or photos" in done.out
+    assert "on 18 faces of people held out" in done.out
+
+
+def test_too_many_directions_are_an_error(command: Command, lifted: Path, tmp_path: Path) -> None:
+    out = tmp_path / "own.safetensors"
+
+    done = command("face-model", "learn", lifted, "--data", tmp_path, "--out", out)
+
+    assert done.code == 1
+    assert "expected 40 people with several shapes" in done.err
+    assert not out.exists()
+
+
+def test_help_names_all_words(command: Command) -> None:
     done = command("face-model", "--help")
 
     assert done.code == 0
-    assert "convert" in done.out
-    assert "show" in done.out
+    for word in ("convert", "learn", "show"):
+        assert word in done.out
 
 
 def test_another_file_is_not_shown(command: Command, tmp_path: Path) -> None:

@@ -12,10 +12,12 @@ import pytest
 from safetensors.numpy import load, save
 
 from canthus.errors import WeightsError
+from canthus.faces import SCHEMES
 from canthus.faces.face_model import (
     KEY,
     FaceModel,
     Keypoints,
+    open_face_model,
     read_face_model,
     to_bytes,
     write_face_model,
@@ -277,3 +279,50 @@ def test_a_file_is_written_whole_under_its_own_kind_of_name(tmp_path: Path) -> N
     with pytest.raises(WeightsError, match=r"a\.npz: expected a name that ends with \.safetensors"):
         write_face_model(small_model(), tmp_path / "a.npz")
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+def test_the_open_model_is_found_by_its_name() -> None:
+    found = read_face_model(Path("open"))
+
+    assert to_bytes(found) == to_bytes(open_face_model())
+    assert (len(found.identity), len(found.expression)) == (40, 10)
+    assert "research-only" in found.license
+
+
+def test_the_open_model_is_in_the_frame_of_face_models() -> None:
+    model = open_face_model()
+
+    points = model.keypoints_of(model.neutral)
+    right, left, chin, nose, brow = points[[36, 45, 8, 30, 27]]
+    assert right[0] == pytest.approx(-45, abs=1e-3)
+    assert left[0] == pytest.approx(45, abs=1e-3)
+    assert chin[1] < nose[1] < brow[1]
+    assert nose[2] == points[:, 2].max()
+
+
+def test_the_open_models_points_are_the_same_in_the_mirror() -> None:
+    model = open_face_model()
+    points = model.keypoints_of(np.concatenate([model.neutral[None], model.identity]))
+
+    image = points[:, list(SCHEMES["68"].mirror)] * [-1, 1, 1]
+
+    apart = np.minimum(np.abs(image - points).max((1, 2)), np.abs(image + points).max((1, 2)))
+    assert apart.max() < 1e-3
+
+
+def test_the_open_models_triangles_close_its_face() -> None:
+    triangles = open_face_model().triangles
+
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
+    sides = {tuple(edge) for edge in edges.tolist()}
+    outline = [(a, b) for a, b in sides if (b, a) not in sides]
+    assert len(sides) == len(edges)  # no edge twice in one direction: all turn the same way
+    assert len(outline) == len({a for a, _ in outline})  # one ring, so no hole
+
+
+def test_the_open_models_triangles_face_the_viewer() -> None:
+    model = open_face_model()
+
+    a, b, c = model.neutral[model.triangles].transpose(1, 0, 2)
+    turned = np.cross(b - a, c - a)
+    assert turned[turned[:, 2] > 0, 2].sum() > 100 * -turned[turned[:, 2] < 0, 2].sum()

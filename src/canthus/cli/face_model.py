@@ -1,13 +1,21 @@
-"""`canthus face-model convert` and `show`: face models, each from one's own copy of it."""
+"""`canthus face-model`: convert the one that one has, show what is in one, or learn one."""
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 
 from canthus.cli.outputs import prepare
-from canthus.faces.face_model import FaceModel, read_face_model, write_face_model
+from canthus.errors import DatasetError
+from canthus.faces.face_model import FaceModel, located, read_face_model, write_face_model
+
+if TYPE_CHECKING:
+    from canthus.training.open_face import Figures
+
+MARKED = "300w"  # the folder of faces whose points were marked by hand
+FIRST = (1, 2, 5, 10, 20, 40)  # directions, of whose share of the variance is told
 
 
 class Source(StrEnum):
@@ -59,14 +67,66 @@ def convert(
 
 def show(
     path: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A .safetensors file that `convert` has written.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A .safetensors file that `convert` or `learn` has written, or `open`.",
+        ),
     ],
 ) -> None:
     """Say what is in a face model's file: name, license, counts and sizes."""
     model = read_face_model(path)
-    rows = {"size": f"{path.stat().st_size / 1e6:.1f} MB", "license": model.license}
+    size = located(path).stat().st_size / 1e6
+    rows = {"size": f"{size:.1f} MB", "license": model.license}
     print("\n".join([model.name, *(f"  {label:<12}{text}" for label, text in rows.items())]))
     print("\n".join(f"  {label:<12}{text}" for label, text in _counts(model).items()))
+
+
+def learn(
+    faces: Annotated[
+        Path, typer.Argument(metavar="LIFTED", help="What `scripts/lift_faces.py` has written.")
+    ],
+    data: Annotated[Path, typer.Option(help="The folder that holds 300w, with its marked points.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+    identities: Annotated[int, typer.Option(min=1, help="Directions of identity to find.")] = 40,
+    expressions: Annotated[int, typer.Option(min=1, help="Of expression, likewise.")] = 10,
+) -> None:
+    """Learn a face model from faces that were lifted from photos, and measure it."""
+    from canthus.datasets import ibug
+    from canthus.training import lifted, open_face
+
+    if out.suffix.lower() != ".safetensors":
+        raise typer.BadParameter("expected a name that ends with .safetensors", param_hint="--out")
+    found = lifted.read(faces)
+    samples = ibug.read(data / MARKED, "train")
+    marked = {each.image.relative_to(data).as_posix(): each.landmarks.points for each in samples}
+    unknown = np.full((68, 2), np.nan, np.float32)
+    points = np.array([marked.get(str(name), unknown) for name in found.picture])
+    try:
+        model, figures = open_face.learn(found, points, counts=(identities, expressions))
+    except ValueError as error:
+        raise DatasetError(f"{faces}: {error}") from None
+    prepare(out.parent)
+    write_face_model(model, out)
+    show(out)
+    print("\n".join(_told(figures)))
+
+
+def _told(figures: "Figures") -> list[str]:
+    """Figures of a model that was learned, as lines."""
+    from canthus.training.open_face import EYES_MM
+
+    lines = [f"learned from {figures.faces} faces of {figures.people} people or photos"]
+    for name, shares in zip(("identity", "expression"), figures.shares, strict=True):
+        steps = [f"{count}: {shares[count - 1]:.1%}" for count in FIRST if count <= len(shares)]
+        lines.append(f"  variance of {name}, by its first directions: {', '.join(steps)}")
+    lines.append(f"on {figures.held_out} faces of people held out, root mean square of a vertex")
+    for name, error in zip(("mean", "identity", "all"), figures.mesh_mm, strict=True):
+        lines.append(f"  {name:<12}{error:.2f} mm, {error / EYES_MM:.2%} of the eyes' distance")
+    lines.append(f"on {figures.marked} marked faces held out, mean distance of the 68 points")
+    lines += [f"  {name:<12}{error:.2%}" for name, error in figures.parts.items()]
+    lines.append(f"from its mirror image at most {figures.asymmetry_mm:.2g} mm")
+    return lines
 
 
 def _counts(model: FaceModel) -> dict[str, str]:
@@ -82,4 +142,4 @@ def _counts(model: FaceModel) -> dict[str, str]:
     }
 
 
-face_model = {"convert": convert, "show": show}
+face_model = {"convert": convert, "learn": learn, "show": show}

@@ -114,7 +114,7 @@ def _add_solids(parser: argparse.ArgumentParser) -> None:
         "--face-model",
         type=Path,
         metavar="FILE",
-        help="the face model of --write, as `canthus face-model convert` wrote it",
+        help="the face model of --write: `open`, or a file of `canthus face-model`",
     )
 
 

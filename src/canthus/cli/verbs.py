@@ -22,7 +22,7 @@ VERBS = {
     "datasets": "List the public data sets and benchmarks, and where they come from.",
     "evaluate": "Measure how wrong a model, or a file of predictions, is.",
     "export": "Write a trained model as an ONNX file, and prove it equal.",
-    "face-model": "Convert a face model that one has, or show what is in one.",
+    "face-model": "Convert a face model, learn one, or show what is in one.",
     "import": "Read weights that another project has published.",
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",

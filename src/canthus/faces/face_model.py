@@ -19,6 +19,8 @@ NUM_KEYPOINTS = 68  # those of scheme 68
 KEY = "canthus_face_model"  # of the metadata
 SCHEMA = 1
 LARGEST = 1 << 31  # no index of a vertex is as large
+OPEN = "open"  # the name of the one inside the package
+INSIDE = Path(__file__).parents[1] / "weights" / "open-face.face-model.safetensors"
 
 # A name is any length, the same wherever it stands: Vertices, Triangles, Identities, Expressions.
 SHAPES: Mapping[str, tuple[str | int, ...]] = {
@@ -227,13 +229,30 @@ def write_face_model(model: FaceModel, path: Path) -> None:
     write_whole(path, to_bytes(model))
 
 
+def open_face_model() -> FaceModel:
+    """The face model inside the package, learned from photos; for research only.
+
+    See docs/decisions/open-face-model.md.
+    """
+    return read_face_model(INSIDE)
+
+
+def located(path: Path) -> Path:
+    """The file that is meant: the name `open` is that of the model inside the package."""
+    return INSIDE if str(path) == OPEN else path
+
+
 def read_face_model(path: Path) -> FaceModel:
     """Read a face model as `to_bytes` writes it.
+
+    Args:
+        path: a file, or `open` for the model inside the package.
 
     Raises:
         WeightsError: naming the file, what was expected and what was found, if it cannot be read,
             is damaged, or is another file.
     """
+    path = located(path)
     said, arrays = _read(path)
     try:
         indices, weights = (arrays.pop(name) for name in KEYPOINTS)
