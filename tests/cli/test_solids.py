@@ -83,7 +83,7 @@ def test_what_is_nearer_is_brighter(
     [
         (("--write", "obj,stl"), "expected some of obj, ply, depth, pncc, overlay, found 'stl'"),
         (("--write", "obj", "--parity"), "give --write or --parity, not both"),
-        ((), "--write and --face-model need each other"),
+        ((), "--face-model is about --write, which is missing"),
     ],
     ids=["kind", "parity", "alone"],
 )
@@ -106,6 +106,17 @@ def test_a_model_that_knows_no_mesh_says_so(
     assert done.code == 1
     assert "spot: finds landmarks and no mesh" in done.err
     assert not (tmp_path / "out" / "photo").exists()
+
+
+def test_weights_made_for_a_face_model_of_ones_own_need_it(
+    command: Command, words: list[str | Path]
+) -> None:
+    place = words.index("--face-model")
+
+    done = command(*words[:place], *words[place + 2 :], "--write", "obj")
+
+    assert done.code == 1
+    assert "mb: --write needs the face model that it was made for" in done.err
 
 
 def test_a_face_model_of_points_alone_is_refused(

@@ -166,7 +166,7 @@ def _load(request: Request) -> Aligner:
 
 def _solids(aligner: Aligner, request: Request) -> "Solids | None":
     """What writes the faces in 3-D, if that is asked for."""
-    if request.write is None or request.face_model is None:
+    if request.write is None:
         return None
     from canthus.cli.solids import Solids  # not needed for landmarks alone
 

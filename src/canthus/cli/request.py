@@ -114,7 +114,7 @@ def _add_solids(parser: argparse.ArgumentParser) -> None:
         "--face-model",
         type=Path,
         metavar="FILE",
-        help="the face model of --write: `open`, or a file of `canthus face-model`",
+        help="of --write: a file of `canthus face-model`; by default the model's own, if inside",
     )
 
 
@@ -141,8 +141,8 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
 
 
 def _check_solids(parser: argparse.ArgumentParser, request: Request) -> None:
-    if (request.write is None) != (request.face_model is None):
-        parser.error("--write and --face-model need each other")
+    if request.face_model is not None and not request.write:
+        parser.error("--face-model is about --write, which is missing")
     if request.write and request.out is None:
         parser.error("--write needs --out FOLDER")
     if request.write and request.parity:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from canthus.cli import outputs
 from canthus.errors import CanthusError
 from canthus.faces import Face, Fit
-from canthus.faces.face_model import read_face_model
+from canthus.faces.face_model import OPEN, read_face_model
 from canthus.faces.meshes import Mesh, to_obj, to_ply
 from canthus.images.files import write_image
 from canthus.images.mesh_pictures import color_picture, depth_picture, face_codes, overlay
@@ -29,7 +29,7 @@ class Solids:
     """Writes what is wanted of the faces of pictures.
 
     Args:
-        path: of the face model; it may have more vertices than the one in the aligner's network.
+        given: the face model's file; by default the one that the network was trained with.
         kinds: which of `request.KINDS`.
         aligner: whose faces they will be.
 
@@ -38,8 +38,9 @@ class Solids:
         CanthusError: if the model does not fit faces, or by another face model.
     """
 
-    def __init__(self, path: Path, kinds: Sequence[str], aligner: Aligner) -> None:
+    def __init__(self, given: Path | None, kinds: Sequence[str], aligner: Aligner) -> None:
         counts = _counts_of(aligner)
+        path = given or _face_model_of(aligner)
         try:
             self._model = read_face_model(path).reduced(*counts)
         except ValueError as error:
@@ -118,6 +119,18 @@ def _counts_of(aligner: Aligner) -> tuple[int, int]:
             "fits a face model, such as `canthus import tddfa` makes"
         )
     return counts[0], counts[1]
+
+
+def _face_model_of(aligner: Aligner) -> Path:
+    """The face model that a network was trained with, if that is inside the package."""
+    model = aligner.manifest.recipe.get("model")
+    name = model.get("face_model") if isinstance(model, dict) else None
+    if name != OPEN:
+        raise CanthusError(
+            f"{aligner.manifest.name}: --write needs the face model that it was made for: "
+            "--face-model FILE"
+        )
+    return Path(name)
 
 
 def _colors(image: Image, vertices: NDArray[np.float32]) -> Image:
