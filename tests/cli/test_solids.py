@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,20 @@ def test_weights_made_for_a_face_model_of_ones_own_need_it(
 
     assert done.code == 1
     assert "mb: --write needs the face model that it was made for" in done.err
+
+
+def test_another_face_model_of_the_same_size_is_refused(
+    command: Command, words: list[str | Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "faces.safetensors"
+    model = read_face_model(path)
+    write_face_model(replace(model, neutral=model.neutral[::-1].copy()), path)
+
+    done = command(*words, "--write", "obj")
+
+    assert done.code == 1
+    assert "its points are not where mb has found them" in done.err
+    assert not list((tmp_path / "out").rglob("*.obj"))
 
 
 def test_a_face_model_of_points_alone_is_refused(

@@ -22,6 +22,7 @@ Image = NDArray[np.uint8]
 
 MESHES = {"obj": to_obj, "ply": to_ply}  # a file for each face
 PICTURES = ("depth", "pncc", "overlay")  # one for all faces of a picture
+APART = 0.02  # sides of a face's box that the landmarks and the mesh may be apart
 WHITE = 0.9  # of the faces that are laid over a picture
 
 
@@ -50,13 +51,14 @@ class Solids:
             raise CanthusError(
                 f"{path}: has points and no triangles; convert the face model without --sparse"
             )
-        self._kinds = kinds
+        self._kinds, self._path, self._name = kinds, path, aligner.manifest.name
         self._codes = face_codes(self._model.neutral)
 
     def write(self, folder: Path, image: Image, faces: Sequence[Face]) -> None:
         """Write all that is wanted of a picture's faces into a folder.
 
         Raises:
+            CanthusError: if the face model is another than the network's.
             StorageError: if a file cannot be written; each is written wholly or not at all.
         """
         if not faces:
@@ -77,7 +79,14 @@ class Solids:
         assert isinstance(face.fit, Fit)
         count = len(self._model.identity)
         shape = face.fit.shape
-        return face.fit.in_picture(self._model.vertices(shape[:count], shape[count:]))
+        places = face.fit.in_picture(self._model.vertices(shape[:count], shape[count:]))
+        away = self._model.keypoints_of(places)[:, :2] - face.landmarks.points[:, :2]
+        if np.linalg.norm(away, axis=1).mean() > APART * face.box.side:
+            raise CanthusError(
+                f"{self._path}: its points are not where {self._name} has found them; expected "
+                "the face model that it was made for"
+            )
+        return places
 
     def _pictures(self, places: list[NDArray[np.float32]], image: Image) -> dict[str, Image]:
         """Depth and PNCC on black, and the faces lit over the picture; larger ones in front."""
