@@ -26,6 +26,17 @@ def test_an_example_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     exec(compile(code, "example", "exec"), {"__name__": "example"})
 
 
+def test_the_commands_of_reports_run_elsewhere_too() -> None:
+    commands = {
+        (path.relative_to(ROOT).as_posix(), command)
+        for path in (ROOT / "reports").rglob("*.json")
+        for command in re.findall(r'"command": "([^"]*)"', path.read_text(encoding="utf-8"))
+    }
+
+    assert commands
+    assert not {(path, said) for path, said in commands if re.search(r"(^|[ =])[/~]", said)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_leads_somewhere(page: Path) -> None:
     links = LINK.findall(page.read_text(encoding="utf-8"))

@@ -169,6 +169,7 @@ def test_a_file_of_other_arrays_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.npz").write_bytes(b"PK no archive")
     np.savez(tmp_path / "b.npz", neutral=NEUTRAL)
 
-    for name in ("a.npz", "b.npz"):
-        with pytest.raises(WeightsError, match=rf"{name[0]}\.npz: damaged, or without an array"):
-            ict.read(tmp_path / name)
+    with pytest.raises(WeightsError, match=r"a\.npz: damaged"):
+        ict.read(tmp_path / "a.npz")
+    with pytest.raises(WeightsError, match=r"b\.npz: expected an array identity, found neutral"):
+        ict.read(tmp_path / "b.npz")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from canthus.images.mesh_pictures import face_codes
 from canthus.images.shading import Lighting, vertex_normals
 from canthus.importing import tddfa_render as render
-from canthus.importing.tddfa_render import Mesh
+from canthus.importing.tddfa_render import PublishedMesh
 
 Array = NDArray[np.float64]
 
@@ -42,10 +42,10 @@ def v2(fixtures: Path) -> NpzFile:
 
 
 @pytest.fixture(scope="module")
-def meshes_v1(mean_mesh: NpzFile, v1: NpzFile) -> list[Mesh]:
+def meshes_v1(mean_mesh: NpzFile, v1: NpzFile) -> list[PublishedMesh]:
     """The mean face in both poses, in 120 pixels of V1's crop."""
     mean = mean_mesh["u_shp"] + mean_mesh["u_exp"]
-    return [Mesh(posed(mean, v1[f"param{i}"], 121), mean_mesh["tri"]) for i in IMAGES]
+    return [PublishedMesh(posed(mean, v1[f"param{i}"], 121), mean_mesh["tri"]) for i in IMAGES]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def mean_v2(mean_mesh: NpzFile) -> Array:
 
 
 @pytest.fixture(scope="module")
-def meshes_v2(mean_mesh: NpzFile, mean_v2: Array, v2: NpzFile) -> list[Mesh]:
+def meshes_v2(mean_mesh: NpzFile, mean_v2: Array, v2: NpzFile) -> list[PublishedMesh]:
     """The mean face without a neck in both poses, in pixels of V2's picture."""
     number = np.full(len(mean_mesh["u_shp"]), -1)
     number[mean_mesh["noneck_indices"]] = np.arange(len(mean_v2))
@@ -68,7 +68,7 @@ def meshes_v2(mean_mesh: NpzFile, mean_v2: Array, v2: NpzFile) -> list[Mesh]:
         points = posed(mean_v2, v2[f"param{i}"], 120) - [1.0, 0.0, 1.0]
         points = (points * scale + [left, top, 0]).astype(np.float32)
         points[:, 2] -= points[:, 2].min()
-        meshes.append(Mesh(points, triangles))
+        meshes.append(PublishedMesh(points, triangles))
     return meshes
 
 
@@ -90,7 +90,7 @@ def num_differing(found: NDArray[np.generic], wanted: Array, tolerance: float = 
 
 
 @every_image
-def test_a_depth_map_of_v1(meshes_v1: list[Mesh], v1: NpzFile, image: int) -> None:
+def test_a_depth_map_of_v1(meshes_v1: list[PublishedMesh], v1: NpzFile, image: int) -> None:
     mesh, wanted = meshes_v1[image], v1[f"depth{image}"]
 
     depths = render.scaled_depths(mesh.vertices)
@@ -100,7 +100,9 @@ def test_a_depth_map_of_v1(meshes_v1: list[Mesh], v1: NpzFile, image: int) -> No
 
 
 @every_image
-def test_codes_of_v1(meshes_v1: list[Mesh], v1: NpzFile, mean_mesh: NpzFile, image: int) -> None:
+def test_codes_of_v1(
+    meshes_v1: list[PublishedMesh], v1: NpzFile, mean_mesh: NpzFile, image: int
+) -> None:
     wanted = v1[f"pncc{image}"]
 
     codes = face_codes(mean_mesh["u_shp"])
@@ -112,7 +114,7 @@ def test_codes_of_v1(meshes_v1: list[Mesh], v1: NpzFile, mean_mesh: NpzFile, ima
 
 
 @every_image
-def test_codes_of_the_mesh_itself(meshes_v1: list[Mesh], v1: NpzFile, image: int) -> None:
+def test_codes_of_the_mesh_itself(meshes_v1: list[PublishedMesh], v1: NpzFile, image: int) -> None:
     mesh, wanted = meshes_v1[image], v1[f"pncc_v2code{image}"]
 
     found = 255 * render.draw_v1(mesh, face_codes(mesh.vertices), np.zeros(wanted.shape))
@@ -125,7 +127,7 @@ def test_codes_of_the_mesh_itself(meshes_v1: list[Mesh], v1: NpzFile, image: int
     ("name", "lighting"), [("cfg", render.LIGHT), ("default", render.LIGHT_V1)]
 )
 def test_lit_faces_of_v1(
-    meshes_v1: list[Mesh], v1: NpzFile, image: int, name: str, lighting: Lighting
+    meshes_v1: list[PublishedMesh], v1: NpzFile, image: int, name: str, lighting: Lighting
 ) -> None:
     mesh, wanted = meshes_v1[image], v1[f"phong_{name}{image}"]
 
@@ -135,7 +137,9 @@ def test_lit_faces_of_v1(
     assert num_differing(np.float32(255) * found.clip(0, 1) // 1, wanted) <= EDGES
 
 
-def test_the_slow_renderer_of_v1(meshes_v1: list[Mesh], v1: NpzFile, mean_mesh: NpzFile) -> None:
+def test_the_slow_renderer_of_v1(
+    meshes_v1: list[PublishedMesh], v1: NpzFile, mean_mesh: NpzFile
+) -> None:
     wanted = v1["pyflat0"]
 
     codes = face_codes(mean_mesh["u_shp"])
@@ -146,7 +150,11 @@ def test_the_slow_renderer_of_v1(meshes_v1: list[Mesh], v1: NpzFile, mean_mesh: 
 
 @every_image
 def test_normals_of_both(
-    meshes_v1: list[Mesh], meshes_v2: list[Mesh], v1: NpzFile, v2: NpzFile, image: int
+    meshes_v1: list[PublishedMesh],
+    meshes_v2: list[PublishedMesh],
+    v1: NpzFile,
+    v2: NpzFile,
+    image: int,
 ) -> None:
     for mesh, stored in ((meshes_v1[image], v1), (meshes_v2[image], v2)):
         found = vertex_normals(mesh.vertices, mesh.triangles)
@@ -157,7 +165,9 @@ def test_a_small_mesh_in_v1(v1: NpzFile) -> None:
     """One of its triangles has no area, and covers the row of its box."""
     wanted = v1["toy_image"]
 
-    found = render.draw_v1(Mesh(v1["toy_V"], v1["toy_T"]), v1["toy_C"], np.zeros(wanted.shape))
+    found = render.draw_v1(
+        PublishedMesh(v1["toy_V"], v1["toy_T"]), v1["toy_C"], np.zeros(wanted.shape)
+    )
 
     assert num_differing(found, wanted, 1e-5) == 0
 
@@ -166,14 +176,14 @@ def test_a_small_mesh_in_v1(v1: NpzFile) -> None:
 def test_a_small_mesh_in_v2(v2: NpzFile, reverse: bool) -> None:
     wanted = v2["toy_reverse" if reverse else "toy_image"]
 
-    mesh = Mesh(v2["toy_V"], v2["toy_T"])
+    mesh = PublishedMesh(v2["toy_V"], v2["toy_T"])
     found = render.draw_v2(mesh, v2["toy_C"], np.zeros(wanted.shape, np.uint8), reverse=reverse)
 
     assert num_differing(found, wanted) == 0
 
 
 @every_image
-def test_what_v2_sees(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> None:
+def test_what_v2_sees(meshes_v2: list[PublishedMesh], v2: NpzFile, image: int) -> None:
     wanted = v2[f"tri_id{image}"]
 
     raster = render.published_raster(meshes_v2[image], size_of(wanted), "v2")
@@ -184,7 +194,7 @@ def test_what_v2_sees(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> None:
 
 
 @every_image
-def test_a_depth_map_of_v2(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> None:
+def test_a_depth_map_of_v2(meshes_v2: list[PublishedMesh], v2: NpzFile, image: int) -> None:
     mesh, wanted = meshes_v2[image], v2[f"depth{image}"]
 
     depths = render.scaled_depths(mesh.vertices).repeat(3, axis=1)
@@ -194,7 +204,9 @@ def test_a_depth_map_of_v2(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> No
 
 
 @every_image
-def test_codes_of_v2(meshes_v2: list[Mesh], mean_v2: Array, v2: NpzFile, image: int) -> None:
+def test_codes_of_v2(
+    meshes_v2: list[PublishedMesh], mean_v2: Array, v2: NpzFile, image: int
+) -> None:
     wanted = v2[f"pncc{image}"]
 
     black = np.zeros(wanted.shape, np.uint8)
@@ -204,7 +216,7 @@ def test_codes_of_v2(meshes_v2: list[Mesh], mean_v2: Array, v2: NpzFile, image: 
 
 
 @every_image
-def test_lit_faces_of_v2(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> None:
+def test_lit_faces_of_v2(meshes_v2: list[PublishedMesh], v2: NpzFile, image: int) -> None:
     mesh, background = meshes_v2[image], v2["background"]
 
     alone = render.draw_v2(mesh, render.published_phong(mesh), np.zeros_like(background))
@@ -215,7 +227,7 @@ def test_lit_faces_of_v2(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> None
 
 
 @every_image
-def test_the_fast_renderer_of_v2(meshes_v2: list[Mesh], v2: NpzFile, image: int) -> None:
+def test_the_fast_renderer_of_v2(meshes_v2: list[PublishedMesh], v2: NpzFile, image: int) -> None:
     wanted = v2[f"ctypes_nobg{image}"]
 
     found = render.draw_fast(meshes_v2[image], np.zeros(wanted.shape, np.uint8))
@@ -225,7 +237,7 @@ def test_the_fast_renderer_of_v2(meshes_v2: list[Mesh], v2: NpzFile, image: int)
 
 def test_the_fast_renderer_draws_nothing_at_depth_0() -> None:
     points = np.array([[1, 1, -2], [8, 1, -2], [1, 8, -2], [1, 1, 3], [8, 1, 3], [1, 8, -1]])
-    mesh = Mesh(points, [[0, 1, 2], [3, 4, 5]])
+    mesh = PublishedMesh(points, [[0, 1, 2], [3, 4, 5]])
 
     found = render.draw_fast(mesh, np.full((9, 9, 3), 255, np.uint8))
 
@@ -249,7 +261,7 @@ def test_a_texture_has_the_pictures_colors() -> None:
     rows, columns = np.mgrid[:32, :32]
     image = np.stack([4 * columns, 4 * rows, 0 * rows], axis=2).astype(np.uint8)
     square = [[8, 8, 5], [24, 8, 5], [24, 24, 5], [8, 24, 5]]
-    mesh = Mesh(square, [[0, 1, 2], [0, 2, 3]])
+    mesh = PublishedMesh(square, [[0, 1, 2], [0, 2, 3]])
     uv = [[0, 1], [1, 1], [1, 0], [0, 0]]
 
     texture = render.uv_texture(image, mesh, uv, (34, 34))

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from canthus.errors import DatasetError
+from canthus.faces.face import angles_of
 from canthus.training import lifted
 from canthus.training.lifted import FIELDS, NOD_DEG, Lifted
 
@@ -113,7 +114,7 @@ def test_turnings_are_found_again() -> None:
     wanted = np.array([[20, 0], [-20, 0], [0, 10], [0, -10], [15, 5], [-15, -5]])
     points = np.array([head() @ turned(*angle).T for angle in wanted]) * lifted.UP
 
-    found = lifted.angles(lifted.lay(points).rotations)
+    found = angles_of(lifted.lay(points).rotations)[:, :2]
 
     np.testing.assert_allclose(found[:2, 0], [20, -20], atol=1)
     np.testing.assert_allclose(found[2:4, 1] + NOD_DEG, [10, -10], atol=1.5)

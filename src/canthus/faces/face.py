@@ -1,6 +1,5 @@
 """What an aligner answers about one face."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,12 +34,18 @@ class Pose:
         Raises:
             ValueError: if the shape is another.
         """
-        rows = np.asarray(rotation, np.float64)
-        if rows.shape != (3, 3):
-            raise ValueError(f"expected a rotation (3, 3), found {rows.shape}")
-        yaw = math.asin(float(np.clip(-rows[0, 2], -1, 1)))
-        pitch, roll = math.atan2(rows[1, 2], rows[2, 2]), math.atan2(rows[0, 1], rows[0, 0])
-        return cls(*(math.degrees(angle) for angle in (yaw, pitch, roll)))
+        if np.shape(rotation) != (3, 3):
+            raise ValueError(f"expected a rotation (3, 3), found {np.shape(rotation)}")
+        return cls(*angles_of(rotation).tolist())
+
+
+def angles_of(rotations: ArrayLike) -> NDArray[np.float64]:
+    """Yaw, pitch and roll (..., 3) of heads turned by (..., 3, 3), in degrees; see `Pose`."""
+    rows = np.asarray(rotations, np.float64)
+    yaw = np.arcsin(np.clip(-rows[..., 0, 2], -1, 1))
+    pitch = np.arctan2(rows[..., 1, 2], rows[..., 2, 2])
+    roll = np.arctan2(rows[..., 0, 1], rows[..., 0, 0])
+    return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,8 @@ unit length, so their coefficients are large; those of expressions are about 1. 
 clockwise as seen from outside, and are turned about.
 """
 
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from canthus.datasets import matlab
 from canthus.errors import WeightsError
 from canthus.faces.face_model import NUM_KEYPOINTS, FaceModel, Keypoints
+from canthus.importing.arrays import named, read_arrays
 from canthus.importing.pickles import read_pickle
 
 Array = NDArray[np.generic]
@@ -30,8 +29,6 @@ ROWS = 3 * NUM_KEYPOINTS
 EXPRESSIONS = ("Model_Exp.mat", "Model_Expression.mat")
 TEXTURE = "BFM_UV.mat"  # places in a texture; whoever has it may put it beside the others
 MOST = 1 << 31  # above any index
-# What numpy raises for a file of arrays that is cut off, damaged, or another one.
-DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
 SUFFIXES = (".npz", ".pkl")
 
 
@@ -138,12 +135,10 @@ def _read_texts(folder: Path) -> FaceModel:
 
 def _read_arrays(path: Path) -> FaceModel:
     """One file of arrays, named as the texts are."""
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in ("u_base", "w_shp_base", "w_exp_base")}
-    except DAMAGED as error:
-        raise WeightsError(f"{path}: damaged, or without an array ({error})") from None
-    return _sparse(*(_array(values, f"{path}: {name}") for name, values in arrays.items()))
+    names = ("u_base", "w_shp_base", "w_exp_base")
+    arrays = named(read_arrays(path), names, path)
+    pairs = zip(arrays, names, strict=True)
+    return _sparse(*(_array(values, f"{path}: {name}") for values, name in pairs))
 
 
 FORMS: Mapping[str, Callable[[Path], FaceModel]] = {

@@ -1,7 +1,6 @@
 """The released checkpoints of DPR: which tensor of theirs is which of ours."""
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +11,9 @@ import torch
 from torch import Tensor
 
 from canthus.errors import WeightsError
+from canthus.importing.arrays import State, read_state
 from canthus.importing.writing import write
 from canthus.models import Dpr, DprConfig, Network
-
-State = Mapping[str, Tensor]
 
 FILES = ("global_reinit", "global_regress", "local_reinit", "local_regress")
 SCHEMES: dict[str, Literal["68", "98", "106jd"]] = {"68": "68", "98": "98", "106": "106jd"}
@@ -72,7 +70,7 @@ def read(folder: Path) -> Dpr:
     config = replace(PUBLISHED, scheme=SCHEMES[count], local=set(FILES) <= set(files))
     names = FILES if config.local else FILES[:2]
     network = Dpr(config).eval()
-    fill(network, {name: (str(files[name]), _read(files[name])) for name in names})
+    fill(network, {name: (str(files[name]), read_state(files[name])) for name in names})
     network.mean.copy_(_read_mean(_one(folder, f"mean_{count}_face.npy"), config.num_landmarks))
     return network
 
@@ -177,19 +175,6 @@ def _one(folder: Path, name: str) -> Path:
     if len(paths) != 1:
         raise WeightsError(f"{folder}: expected one {name} below it, found {len(paths)}")
     return paths[0]
-
-
-def _read(path: Path) -> State:
-    """The tensors of a checkpoint, by their names without `module.`; no code in it is run."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of other versions of the format
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # its reader raises whatever a damaged file leads it to
-        raise WeightsError(f"{path}: damaged, or not a checkpoint of torch ({error})") from None
-    state = stored.get("state_dict") if isinstance(stored, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(each, Tensor) for each in state.values()):
-        raise WeightsError(f"{path}: expected a state_dict of tensors, found none")
-    return {str(name).removeprefix("module."): value for name, value in state.items()}
 
 
 def _read_mean(path: Path, count: int) -> Tensor:

@@ -7,17 +7,16 @@ Lengths are centimetres; y is up and z toward the viewer.
 """
 
 import json
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from canthus.errors import WeightsError
 from canthus.faces.face_model import FaceModel, Keypoints
+from canthus.importing.arrays import named, read_arrays
 
 NAME = "ICT-FaceKit, face"
 LICENSE = "MIT, USC Institute for Creative Technologies"
@@ -26,8 +25,6 @@ IDENTITIES = 100  # that are given out
 NEUTRAL, INDICES = "generic_neutral_mesh.obj", "vertex_indices.json"
 LANDMARKS, EXPRESSIONS = "idx_to_landmark_verts", "expressions"  # in the latter
 FACE = "M_Face"  # the material of the triangles that are kept
-# What numpy raises for a file of arrays that is cut off, damaged, or another one.
-DAMAGED = (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error)
 SHOWN = 5  # missing files that a message names
 
 
@@ -82,20 +79,16 @@ def _read_meshes(folder: Path, identities: int) -> FaceModel:
 
 def _read_arrays(path: Path, identities: int) -> FaceModel:
     names = ("neutral", "identity", "expression", "triangles", "landmarks68")
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in names}
-    except DAMAGED as error:
-        raise WeightsError(f"{path}: damaged, or without an array ({error})") from None
+    neutral, identity, expression, triangles, landmarks = named(read_arrays(path), names, path)
     return FaceModel(
         name=NAME,
         license=LICENSE,
         unit_mm=CENTIMETRE,
-        neutral=arrays["neutral"],
-        triangles=arrays["triangles"],
-        keypoints=Keypoints.at(arrays["landmarks68"]),
-        identity=arrays["identity"][:identities],
-        expression=arrays["expression"],
+        neutral=neutral,
+        triangles=triangles,
+        keypoints=Keypoints.at(landmarks),
+        identity=identity[:identities],
+        expression=expression,
     )
 
 

@@ -1,8 +1,6 @@
 """The released checkpoints of 3DDFA and 3DDFA_V2: which tensor of theirs is which of ours."""
 
 import re
-import warnings
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -13,13 +11,12 @@ from torch import Tensor, nn
 
 from canthus.errors import WeightsError
 from canthus.faces.face_model import FaceModel, read_face_model
+from canthus.importing.arrays import State, read_arrays, read_state
 from canthus.importing.pickles import read_pickle
 from canthus.importing.tddfa_pipeline import Conventions
 from canthus.importing.writing import write
 from canthus.models import Network, Tddfa, TddfaConfig
 from canthus.models.layers.mobilenet import MobileNet
-
-State = Mapping[str, Tensor]
 
 LANDMARK_HEAD = "fc_lm."  # of 3DDFA_V2, of use in its training only
 # Our blocks of MobileNet, by their names in the original.
@@ -108,15 +105,8 @@ def read_whitening(path: Path, count: int) -> tuple[Tensor, Tensor]:
     Raises:
         WeightsError: if the file is missing or damaged, or does not hold these.
     """
-    if path.suffix == ".npz":
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = dict(file)
-        except (OSError, ValueError, EOFError) as error:
-            raise WeightsError(f"{path}: damaged, or no arrays of numbers ({error})") from None
-    else:
-        found = read_pickle(path)
-        arrays = found if isinstance(found, dict) else {}
+    found = read_arrays(path) if path.suffix == ".npz" else read_pickle(path)
+    arrays = found if isinstance(found, dict) else {}
     names = next((pair for pair in WHITENING if set(pair) <= set(arrays)), None)
     if names is None:
         raise WeightsError(f"{path}: expected arrays mean and std, found {sorted(arrays)[:4]}")
@@ -139,7 +129,7 @@ def read(path: Path) -> tuple[TddfaConfig, State]:
     Raises:
         WeightsError: if the file is damaged, or its tensors are of no such network.
     """
-    theirs = _read(path)
+    theirs = read_state(path)
     newer = any(name.startswith("fc_param.") for name in theirs)
     conventions: Conventions = "v2" if newer else "v1"
     theirs = {
@@ -233,18 +223,3 @@ def _renamed(backbone: nn.Module, theirs: State, path: Path) -> State:
     if over := sorted(name for name in left if not name.endswith("num_batches_tracked")):
         raise WeightsError(f"{path}: expected no tensor beyond the network's, found {over[0]}")
     return found
-
-
-def _read(path: Path) -> State:
-    """The tensors of a checkpoint, by their names without `module.`; no code in it is run."""
-    try:
-        with warnings.catch_warnings(action="ignore"):  # of other versions of the format
-            stored = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise WeightsError(f"{path}: no such file") from None
-    except Exception as error:  # its reader raises whatever a damaged file leads it to
-        raise WeightsError(f"{path}: damaged, or not a checkpoint of torch ({error})") from None
-    state = stored.get("state_dict") if isinstance(stored, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(each, Tensor) for each in state.values()):
-        raise WeightsError(f"{path}: expected a state_dict of tensors, found none")
-    return {str(name).removeprefix("module."): value for name, value in state.items()}

@@ -32,7 +32,7 @@ _QUARTER = 0.25  # pixels: around centers, and far from others
 
 
 @dataclass(frozen=True, eq=False)
-class Mesh:
+class PublishedMesh:
     """A mesh as both renderers take it.
 
     Attributes:
@@ -44,7 +44,7 @@ class Mesh:
     triangles: ArrayLike
 
 
-def published_raster(mesh: Mesh, size: tuple[int, int], version: Version) -> Raster:
+def published_raster(mesh: PublishedMesh, size: tuple[int, int], version: Version) -> Raster:
     """What each pixel sees, by the published test of what is inside, all in 32 bits.
 
     In V1 a triangle without area covers the centers in its box, in its first corner's color, and
@@ -69,7 +69,7 @@ def published_raster(mesh: Mesh, size: tuple[int, int], version: Version) -> Ras
     return _weighed(points.astype(np.float32), corners, triangle)
 
 
-def draw_v1(mesh: Mesh, colors: ArrayLike, background: ArrayLike) -> Singles:
+def draw_v1(mesh: PublishedMesh, colors: ArrayLike, background: ArrayLike) -> Singles:
     """V1's fast renderer: colors spread over the mesh, and laid over a background (H, W, C).
 
     Args:
@@ -83,7 +83,7 @@ def draw_v1(mesh: Mesh, colors: ArrayLike, background: ArrayLike) -> Singles:
     return picture
 
 
-def draw_flat(mesh: Mesh, colors: ArrayLike, size: tuple[int, int]) -> Singles:
+def draw_flat(mesh: PublishedMesh, colors: ArrayLike, size: tuple[int, int]) -> Singles:
     """V1's slow renderer: every triangle has one depth and one color, its corners' means.
 
     Args:
@@ -97,7 +97,7 @@ def draw_flat(mesh: Mesh, colors: ArrayLike, size: tuple[int, int]) -> Singles:
     points, numbers = checked_mesh(mesh.vertices, mesh.triangles)
     corners = points[numbers]
     corners[..., 2] = corners[..., 2].mean(axis=1, keepdims=True)
-    alone = Mesh(corners.reshape(-1, 3), np.arange(3 * len(numbers)).reshape(-1, 3))
+    alone = PublishedMesh(corners.reshape(-1, 3), np.arange(3 * len(numbers)).reshape(-1, 3))
     raster = published_raster(alone, size, "v1")
     means = np.asarray(colors, np.float32)[numbers].mean(axis=1)
     picture = np.zeros((*raster.triangle.shape, means.shape[1]), np.float32)
@@ -105,7 +105,9 @@ def draw_flat(mesh: Mesh, colors: ArrayLike, size: tuple[int, int]) -> Singles:
     return picture
 
 
-def draw_v2(mesh: Mesh, colors: ArrayLike, background: Pixels, *, reverse: bool = False) -> Pixels:
+def draw_v2(
+    mesh: PublishedMesh, colors: ArrayLike, background: Pixels, *, reverse: bool = False
+) -> Pixels:
     """V2's renderer: bytes, cut off rather than rounded, over a background.
 
     Args:
@@ -122,7 +124,7 @@ def draw_v2(mesh: Mesh, colors: ArrayLike, background: Pixels, *, reverse: bool 
     return picture
 
 
-def draw_fast(mesh: Mesh, background: Pixels, lighting: Lighting = LIGHT) -> Pixels:
+def draw_fast(mesh: PublishedMesh, background: Pixels, lighting: Lighting = LIGHT) -> Pixels:
     """V2's renderer of lit faces in C: no highlights, and nothing drawn where z is 0 or less.
 
     Its vertices ought to be centered and scaled for the lamp, but what it subtracts and divides by
@@ -145,7 +147,7 @@ def draw_fast(mesh: Mesh, background: Pixels, lighting: Lighting = LIGHT) -> Pix
     return picture
 
 
-def published_phong(mesh: Mesh, lighting: Lighting = LIGHT) -> Floats:
+def published_phong(mesh: PublishedMesh, lighting: Lighting = LIGHT) -> Floats:
     """Colors of lit vertices (V, 3): the highlight's power is taken before coordinates are summed.
 
     There is one on what faces away from the light too, unless it does so exactly sideways.
@@ -156,7 +158,7 @@ def published_phong(mesh: Mesh, lighting: Lighting = LIGHT) -> Floats:
     return lighting.colors(beams.facing, mirrored)
 
 
-def overlay_v2(background: Pixels, mesh: Mesh, lighting: Lighting = LIGHT) -> Pixels:
+def overlay_v2(background: Pixels, mesh: PublishedMesh, lighting: Lighting = LIGHT) -> Pixels:
     """V2's lit face over a picture: 0.4 of the picture, 0.6 of the picture drawn over."""
     drawn = draw_v2(mesh, published_phong(mesh, lighting), background)
     return np.rint(0.4 * background + 0.6 * drawn).astype(np.uint8)
@@ -220,7 +222,7 @@ def uv_places(uv: ArrayLike, size: tuple[int, int] = (256, 256)) -> Floats:
 
 
 def uv_texture(
-    image: Pixels, mesh: Mesh, uv: ArrayLike, size: tuple[int, int] = (256, 256)
+    image: Pixels, mesh: PublishedMesh, uv: ArrayLike, size: tuple[int, int] = (256, 256)
 ) -> Pixels:
     """V2's texture (H, W, C): the picture's colors at all vertices, also at those it cannot see.
 
@@ -233,7 +235,7 @@ def uv_texture(
     places = np.asarray(mesh.vertices, np.float64)
     colors = sample(image, places[:, 0], places[:, 1]) / 255
     black = np.zeros((size[1], size[0], colors.shape[1]), np.uint8)
-    return draw_v2(Mesh(uv_places(uv, size), mesh.triangles), colors, black)
+    return draw_v2(PublishedMesh(uv_places(uv, size), mesh.triangles), colors, black)
 
 
 def paf_anchors(coefficients: ArrayLike, mean: ArrayLike, basis: ArrayLike) -> Floats:

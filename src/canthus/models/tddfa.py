@@ -205,7 +205,13 @@ class Tddfa(AlignmentModel[Coefficients]):
         rows = self._rows(found.device)
         if self.config.loss == "vdc":
             return vdc(self.model, found, target, rows)
-        return wpdc(self.model, found, target, rows, scale=SCALE)
+        return wpdc(self.model, found, target, rows, scale=self._scale())
+
+    def _scale(self) -> float:
+        """Pixels of the crop in a unit of the face model, on average."""
+        if self.config.conventions != "clean":
+            return SCALE
+        return float(self.model.mean[:POSE].reshape(3, 4)[0, :3].norm())
 
     def _rows(self, device: torch.device) -> Tensor:
         """The landmarks, and vertices drawn anew each time; a landmark may be among them."""

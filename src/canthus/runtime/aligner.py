@@ -229,27 +229,11 @@ class Aligner:
             if look is not before and (cut.drawn or looks.is_off(before, look))
         }
 
-    def _after(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
-        """Where to look after a look, also in boxes that are far off: about its landmarks."""
-        (faces,) = self._locate([self._crops(image, found)], BATCH_SIZE)
+    def _stood_up(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
+        """Where another model is to look: about the landmarks that this one finds, upright."""
+        (faces,) = self._found([self._crops(image, found)], BATCH_SIZE)
         pairs = zip(found, faces, strict=True)
         return [looks.from_landmarks(face.landmarks, look, most=FAR_OFF) for look, face in pairs]
-
-    def _stood_up(self, image: NDArray[np.uint8], found: list[Look]) -> list[Look]:
-        """Where another model is to look, by what this one finds.
-
-        Faces that lean far are looked at once more as they stand then.
-        """
-        stood = self._after(image, found)
-        leaning = [
-            place
-            for place, (before, after) in enumerate(zip(found, stood, strict=True))
-            if abs(after.roll_deg - before.roll_deg) > looks.TURNED_DEG
-        ]
-        again = self._after(image, [stood[place] for place in leaning])
-        for place, look in zip(leaning, again, strict=True):
-            stood[place] = look
-        return stood
 
     def _answers(
         self, waiting: list[_Cut | CanthusError | ValueError], batch_size: int
@@ -310,7 +294,7 @@ def load(
         detector: what finds the faces where no boxes are given; MTCNN by default.
         reinitialize: let the model `REINITIALIZER` look at each face before, and cut it out
             anew, upright and as large as it is: for boxes that are drawn badly and for faces
-            that are turned. It costs one or two runs of that network a face.
+            that are turned. It costs a run of that network a face, or more where a box is off.
         once: look once, in the boxes as they are; see `Aligner`.
 
     Raises:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.errors import DatasetError
+from canthus.faces.face import angles_of
 from canthus.training.face_surface import mirror_map
 
 Floats = NDArray[np.float64]
@@ -39,10 +40,6 @@ class Lifted:
     group: Strings
     data_set: Strings
     picture: Strings
-
-    def chosen(self, rows: NDArray[np.bool_] | Longs) -> "Lifted":
-        """Some of the faces."""
-        return Lifted(*(getattr(self, name)[rows] for name in FIELDS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,13 +136,6 @@ def mirrored(shapes: Floats, mirror: Longs) -> Floats:
     return shapes[..., mirror, :] * [-1, 1, 1]
 
 
-def angles(rotations: Floats) -> Floats:
-    """Yaw and pitch (N, 2) of heads, in degrees; the signs are those of `faces.Pose`."""
-    yaw = np.arcsin(np.clip(-rotations[:, 0, 2], -1, 1))
-    pitch = np.arctan2(rotations[:, 1, 2], rotations[:, 2, 2])
-    return np.degrees(np.column_stack([yaw, pitch]))
-
-
 def _nodded(angle_deg: float) -> Floats:
     """What brings rows to a frame whose z points further down than theirs, as `rows @ it`."""
     sine, cosine = np.sin(np.radians(angle_deg)), np.cos(np.radians(angle_deg))
@@ -159,7 +149,7 @@ def unposed(laid: Laid) -> Floats:
     in a polynomial of second degree of yaw and pitch, is taken for the lifting's error.
     """
     both = np.concatenate([laid.shapes, mirrored(laid.shapes, laid.mirror)]) - laid.mean
-    turned = np.radians(angles(laid.rotations))
+    turned = np.radians(angles_of(laid.rotations)[:, :2])
     known = np.concatenate([_powers(turned), _powers(turned * [-1, 1])])
     known -= known.mean(axis=0)
     slopes = np.linalg.lstsq(known, both.reshape(len(both), -1), rcond=None)[0]

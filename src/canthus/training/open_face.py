@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.faces import SCHEMES
+from canthus.faces.face import angles_of
 from canthus.faces.face_model import FaceModel, Keypoints
 from canthus.training import face_modes, face_points, lifted
 from canthus.training.face_modes import Modes
@@ -120,7 +121,7 @@ def _credible(laid: Laid) -> Flags:
 
 
 def _ahead(rotations: Floats) -> Flags:
-    yaw, pitch = lifted.angles(rotations).T
+    yaw, pitch, _ = angles_of(rotations).T
     return (np.abs(yaw) <= AHEAD_DEG) & (np.abs(pitch + lifted.NOD_DEG) <= AHEAD_DEG)
 
 
