@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.faces import Landmarks, Pose
+from canthus.faces import Fit, Landmarks, Pose
 from canthus.geometry import Box
 
 
@@ -28,6 +28,7 @@ class Sample:
             its path says it.
         entry: which picture of the file it is, if the file holds several: its number from 0, or
             the byte at which its record begins.
+        fit: of a face model, where there is one.
     """
 
     image: Path
@@ -40,3 +41,4 @@ class Sample:
     pose: Pose | None = None
     name: str = ""
     entry: int | None = None
+    fit: Fit | None = None
