@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces.landmarks import Landmarks
-from canthus.geometry import Box
+from canthus.geometry import Box, Similarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,30 @@ class Fit:
         """Vertices (..., 3) of the face model in pixels of the picture, with their depths."""
         places = np.asarray(vertices, np.float32) @ self.camera[:, :3].T + self.camera[:, 3]
         return places.astype(np.float32)
+
+    def through(self, similarity: Similarity) -> "Fit":
+        """The same face where a map of the plane takes it, as from a picture to a crop."""
+        return Fit(camera_through(self.camera, similarity), self.shape)
+
+    def mirrored(self, width: int, signs: ArrayLike) -> "Fit":
+        """The face in the mirrored picture; again a right-handed model, turned the other way.
+
+        Args:
+            width: of the picture, in pixels.
+            signs: (K,), 1 of a coefficient that moves both halves of a face alike, -1 of one
+                that moves them oppositely.
+        """
+        camera = self.camera * np.array([[-1], [1], [1]]) * np.array([-1, 1, 1, 1])
+        camera[0, 3] += width - 1
+        return Fit(camera, self.shape * np.asarray(signs, np.float32))
+
+
+def camera_through(camera: ArrayLike, similarity: Similarity) -> NDArray[np.float32]:
+    """A map (3, 4) from a face model to a picture, continued by one of the plane."""
+    rows = np.asarray(camera, np.float64)
+    flat = similarity.matrix[:, :2] @ rows[:2]
+    flat[:, 3] += similarity.matrix[:, 2]
+    return np.concatenate([flat, similarity.scale * rows[2:]]).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from canthus.errors import CanthusError, WeightsError
 from canthus.faces import Face, Fit, Landmarks, scheme_of
+from canthus.faces.face import camera_through
 from canthus.geometry import Box, Similarity
 from canthus.images.arrays import as_image
 from canthus.images.files import read_image
@@ -323,15 +324,8 @@ def _in_picture(answer: Arrays, to_crop: Similarity) -> Arrays:
     if "depths" in answer:
         found["depths"] = to_picture.scale * answer["depths"]
     if "cameras" in answer:
-        found["cameras"] = _camera(answer["cameras"], to_picture).astype(np.float32)
+        found["cameras"] = camera_through(answer["cameras"], to_picture)
     return found
-
-
-def _camera(camera: NDArray[np.float32], to_picture: Similarity) -> NDArray[np.float64]:
-    """A map from a face model to a crop (3, 4), continued to the picture."""
-    flat = to_picture.matrix[:, :2] @ camera[:2]
-    flat[:, 3] += to_picture.matrix[:, 2]
-    return np.concatenate([flat, to_picture.scale * camera[2:]])
 
 
 def opened(image: Picture) -> NDArray[np.uint8]:

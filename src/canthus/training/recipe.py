@@ -29,6 +29,9 @@ class DataConfig:
         repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
         labels: a table that `canthus teach` wrote about its training faces, whose landmarks are
             learned in place of its own. Nothing is measured or calibrated on such faces.
+        fits: a table that `canthus fit` wrote about its training faces: a face model's pose and
+            shape in each, and its landmarks in place of the faces' own. A path, or `inside`: the
+            data set's own folder has it, as `fits.csv`.
     """
 
     layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table"]
@@ -36,6 +39,11 @@ class DataConfig:
     split: Literal["train", "all"] = "train"
     repeat: Positive = 1.0
     labels: str | None = None
+    fits: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and self.fits is not None:
+            raise ValueError("labels and fits: expected one of them")
 
 
 @config
