@@ -38,6 +38,18 @@ class Pose:
             raise ValueError(f"expected a rotation (3, 3), found {np.shape(rotation)}")
         return cls(*angles_of(rotation).tolist())
 
+    @property
+    def rotation(self) -> NDArray[np.float64]:
+        """The rotation (3, 3) of a head that looks so, as `of_rotation` takes it."""
+        (cy, sy), (cp, sp), (cr, sr) = (
+            (np.cos(angle), np.sin(angle))
+            for angle in np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
+        )
+        yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+        pitch = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+        roll = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
+        return np.asarray(pitch @ yaw @ roll)
+
 
 def angles_of(rotations: ArrayLike) -> NDArray[np.float64]:
     """Yaw, pitch and roll (..., 3) of heads turned by (..., 3, 3), in degrees; see `Pose`."""
@@ -129,6 +141,8 @@ class Face:
         expected_error: the error that the model expects of itself, as a fraction of the
             normalizer its manifest names, if it knows.
         fit: of a face model, if the model has one.
+        visible: (L,) flags: which landmarks are seen, and not hidden by the face itself, if its
+            mesh is known. What else is before a face, such as hair or a hand, is not.
     """
 
     box: Box
@@ -137,3 +151,4 @@ class Face:
     pose: Pose | None = None
     expected_error: float | None = None
     fit: Fit | None = None
+    visible: NDArray[np.bool_] | None = None
