@@ -90,17 +90,132 @@ def test_a_larger_crop_moves_landmarks_by_half_pixels_too() -> None:
     torch.testing.assert_close(twice[..., 2], 2 * once[..., 2])
 
 
+def fit_of(network: Tddfa, output: Coefficients) -> Tensor:
+    """What the network says, as a data set would have it: the camera, then the shape."""
+    shape = network.model.colored(output.whitened)[:, 12:]
+    return torch.cat([network.camera(output).flatten(1), shape], dim=1)
+
+
+@pytest.mark.parametrize("size", [120, 240])
 @pytest.mark.parametrize("name", ["pdc", "vdc", "wpdc"])
-def test_losses_of_coefficients_are_none_at_the_truth(name: CoefficientLoss) -> None:
+def test_losses_of_coefficients_are_none_at_the_truth(name: CoefficientLoss, size: int) -> None:
     network = faced(Tddfa(replace(SMALL, loss=name)))
     truth = torch.randn(3, 17)
+    known = target(torch.zeros(3, 68, 2), fit_of(network, Coefficients(truth, size)))
 
-    there = network.loss(Coefficients(truth, 120), target(torch.zeros(3, 68, 2), truth))
-    off = network.loss(Coefficients(truth + 0.3, 120), target(torch.zeros(3, 68, 2), truth))
+    there = network.loss(Coefficients(truth, size), known)
+    off = network.loss(Coefficients(truth + 0.3, size), known)
 
     assert there.keys() == {name}
-    assert float(there[name]) == pytest.approx(0, abs=1e-9)
+    assert float(there[name]) == pytest.approx(0, abs=1e-7)
     assert float(off[name]) > 1e-4
+
+
+def test_faces_without_a_fit_are_left_out_of_a_batch() -> None:
+    network = faced(Tddfa(replace(SMALL, loss="vdc", resample=0)))
+    truth = torch.randn(3, 17)
+    fits = fit_of(network, Coefficients(truth, 120))
+    fits[1] = torch.nan
+
+    off = truth + torch.tensor([[0.3], [9.0], [0.3]])
+    found = network.loss(Coefficients(off, 120), target(torch.zeros(3, 68, 2), fits))
+    alone = network.loss(Coefficients(off[::2], 120), target(torch.zeros(2, 68, 2), fits[::2]))
+
+    torch.testing.assert_close(found["vdc"], alone["vdc"])
+
+
+def test_fits_of_another_face_model_are_refused() -> None:
+    network = faced(Tddfa(replace(SMALL, loss="vdc")))
+    with pytest.raises(ValueError, match="expected fits of 17 coefficients, found 19"):
+        network.loss(
+            Coefficients(torch.zeros(1, 17), 120),
+            target(torch.zeros(1, 68, 2), torch.zeros(1, 19)),
+        )
+
+
+def test_landmarks_may_be_learned_beside_coefficients() -> None:
+    network = faced(Tddfa(replace(SMALL, loss="wpdc", landmarks=0.1)))
+    truth = Coefficients(torch.randn(2, 17), 120)
+    points = network.landmarks(truth)[..., :2]
+
+    found = network.loss(truth, target(points + 3.0, fit_of(network, truth)))
+
+    assert float(found["points"]) == pytest.approx(0.1 * 3 * 2**0.5, rel=1e-3)
+    assert float(found["wpdc"]) == pytest.approx(0, abs=1e-9)
+
+
+def test_a_mesh_counts_in_depth_but_not_by_how_far_away_it_is() -> None:
+    network = faced(Tddfa(replace(SMALL, loss="mesh", mesh=1.0)))
+    truth = Coefficients(torch.randn(2, 17), 120)
+    known = target(network.landmarks(truth)[..., :2], fit_of(network, truth))
+    further, deeper = truth.whitened.clone(), truth.whitened.clone()
+    further[:, DEPTH_SHIFT] += 30
+    deeper[:, 10] *= 1.5
+    deeper[:, 10] += 3
+
+    there, away, off = (
+        network.loss(Coefficients(each, 120), known) for each in (truth.whitened, further, deeper)
+    )
+
+    assert float(there["mesh"]) < 1e-4
+    torch.testing.assert_close(away["mesh"], there["mesh"], atol=1e-4, rtol=0)
+    assert float(off["mesh"]) > 0.01
+    torch.testing.assert_close(off["points"], there["points"])
+
+
+PINNED = replace(SMALL, backbone="pinned", size=64, stem=8, widths=(8, 16, 16), loss="mesh")
+
+
+def test_a_pinned_network_begins_with_the_pose_that_its_heatmaps_say(tmp_path: Path) -> None:
+    network = Tddfa(replace(PINNED, face_model=str(model_of(tmp_path))))
+    network.prepare(torch.zeros(68, 2))
+    crops = torch.rand(2, 3, 64, 64)
+
+    output = network(crops)
+
+    assert output.seen is not None
+    points = output.seen.points
+    marks = torch.cat([network.model.neutral[:68], torch.ones(68, 1)], dim=1)
+    wanted = marks @ torch.linalg.pinv(marks) @ points  # the nearest map of the mean face
+    torch.testing.assert_close(network.landmarks(output)[..., :2], wanted, atol=1e-3, rtol=0)
+
+
+@torch.no_grad()
+def test_a_pinned_network_answers_in_pixels_of_larger_crops_too(tmp_path: Path) -> None:
+    network = Tddfa(replace(PINNED, face_model=str(model_of(tmp_path)))).eval()
+    network.prepare(torch.zeros(68, 2))
+    small = torch.rand(1, 3, 64, 64)
+    large = small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+    once, twice = network.predict(small), network.predict(large)
+
+    torch.testing.assert_close(twice.points, 2 * (once.points + 0.5) - 0.5, atol=0.3, rtol=0)
+    torch.testing.assert_close(
+        twice.covariance, 4 * once.covariance, rtol=0.2, atol=float(once.covariance.max())
+    )
+
+
+def test_the_heatmaps_are_taught_the_landmarks(tmp_path: Path) -> None:
+    network = Tddfa(replace(PINNED, face_model=str(model_of(tmp_path)))).train()
+    network.prepare(torch.zeros(68, 2))
+    output = network(torch.rand(2, 3, 64, 64))
+    truth = Coefficients(0.3 * torch.randn(2, 17), 64)
+    points = network.landmarks(truth)[..., :2]
+
+    terms = network.loss(output, target(points, fit_of(network, truth)))
+
+    assert terms.keys() == {"points", "mesh", "prior", "maps_maps0", "maps_points0"}
+    assert output.seen is not None
+    off = (output.seen.points - points).square().sum(-1).add(1e-6).sqrt().mean() / 60
+    torch.testing.assert_close(terms["maps_points0"], 0.5 * off, rtol=1e-3, atol=0)
+    sum(terms.values()).backward()  # type: ignore[union-attr]
+    silent = {name for name, each in network.named_parameters() if each.grad is None}
+    assert not silent
+
+
+def test_a_pinned_network_wants_even_halvings() -> None:
+    assert replace(PINNED, widths=(8, 16, 16, 16)).granularity == 32
+    assert SMALL.granularity == 1
 
 
 def test_without_fitted_coefficients_their_losses_say_what_to_do() -> None:

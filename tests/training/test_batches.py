@@ -7,8 +7,11 @@ import torch
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
+from canthus.faces import SCHEMES, Fit, Landmarks
+from canthus.faces.face_model import open_face_model
 from canthus.geometry import Similarity
 from canthus.images import warp
+from canthus.models import TddfaConfig
 from canthus.training.batches import Batches, hold_out
 from canthus.training.labels import Labeler
 from canthus.training.recipe import AugmentConfig, CropConfig, Recipe
@@ -138,3 +141,43 @@ def test_a_group_is_never_on_both_sides_of_a_hold_out(samples: list[Sample]) -> 
     assert len(learned) + len(kept) == len(pairs)
     assert 0.15 < len(kept) / len(pairs) < 0.45
     assert not {sample.group for sample in learned} & {sample.group for sample in kept}
+
+
+def fitted(sample: Sample) -> Sample:
+    """The face as the open face model has it, turned."""
+    model, turn = open_face_model(), np.array([[0.8, 0, 0.6], [0, 1, 0], [-0.6, 0, 0.8]])
+    camera = np.column_stack([0.4 * turn * [[1], [-1], [-1]], [*sample.box.center, 5.0]])
+    shape = np.random.default_rng(0).normal(0, 8, 50)
+    fit = Fit(camera, shape)
+    marks = model.keypoints_of(fit.in_picture(model.vertices(shape[:40], shape[40:])))
+    return replace(sample, landmarks=Landmarks(marks[:, :2], SCHEMES["68"]), fit=fit)
+
+
+def test_a_fit_goes_with_its_landmarks_through_turns_crops_and_mirrors(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    own = replace(
+        recipe,
+        model=TddfaConfig(face_model="open", width=0.25),
+        augment=AugmentConfig(roll_deg=30, shift=0.1, scale=0.1, wild=0, mirror=0.5),
+    )
+    some = [fitted(samples[0]), *samples[1:4], fitted(samples[4])]
+
+    batches = batches_of(some, own)
+    batch = batches[0]
+
+    model, size = open_face_model(), own.crop.size
+    assert batch.target.coefficients is not None
+    rows = batch.target.coefficients.numpy()
+    known = np.isfinite(rows).all(axis=1)
+    assert 1 <= known.sum() <= 2
+    for row, points in zip(rows[known], batch.target.points[known].numpy(), strict=True):
+        fit = Fit(row[:12].reshape(3, 4), row[12:])
+        mesh = fit.in_picture(model.vertices(row[12:52], row[52:]))
+        inside = np.abs(points - size / 2).max(axis=1) < size / 2
+        wanted = model.keypoints_of(mesh)[:, :2]
+        np.testing.assert_allclose(points[inside], wanted[inside], atol=0.02)
+
+
+def test_without_fits_there_are_no_coefficients(samples: list[Sample], recipe: Recipe) -> None:
+    assert batches_of(samples, recipe)[0].target.coefficients is None

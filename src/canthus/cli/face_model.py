@@ -132,7 +132,9 @@ def _with_rim(model: FaceModel, faces: "Lifted", data: Path) -> tuple[FaceModel,
     except ValueError as error:
         return model, f"the outline stays as deep as the mesh: {error}"
     deeper = ", ".join(f"{-each:.1f}" for each in offsets[: face_rim.CHIN + 1, 2] * model.unit_mm)
-    return face_rim.with_rim(model, offsets), f"outline deeper than the mesh, ear to chin: {deeper} mm"
+    return face_rim.with_rim(
+        model, offsets
+    ), f"outline deeper than the mesh, ear to chin: {deeper} mm"
 
 
 def _told(figures: "Figures") -> list[str]:

@@ -23,6 +23,7 @@ VERBS = {
     "evaluate": "Measure how wrong a model, or a file of predictions, is.",
     "export": "Write a trained model as an ONNX file, and prove it equal.",
     "face-model": "Convert a face model, learn one, or show what is in one.",
+    "fit": "Fit a face model to training faces, for 3DDFA to learn from.",
     "import": "Read weights that another project has published.",
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",

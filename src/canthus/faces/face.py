@@ -60,7 +60,7 @@ def angles_of(rotations: ArrayLike) -> NDArray[np.float64]:
     return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Fit:
     """A face model's place and shape in a picture, by weak perspective.
 
@@ -78,9 +78,9 @@ class Fit:
     camera: NDArray[np.float32]
     shape: NDArray[np.float32]
 
-    def __post_init__(self) -> None:
-        for name, rank in (("camera", 2), ("shape", 1)):
-            values = np.array(getattr(self, name), np.float32)
+    def __init__(self, camera: ArrayLike, shape: ArrayLike) -> None:
+        for name, given, rank in (("camera", camera, 2), ("shape", shape, 1)):
+            values = np.array(given, np.float32)
             if values.ndim != rank or (rank == 2 and values.shape != (3, 4)):
                 wanted = "(3, 4)" if rank == 2 else "(K,)"
                 raise ValueError(f"{name}: expected the shape {wanted}, found {values.shape}")

@@ -60,22 +60,23 @@ def with_rim(model: FaceModel, offsets: Floats) -> FaceModel:
     They move with the blends of vertices that they were before; triangles join them to the edge.
     """
     count, corners = len(model.neutral), model.keypoints.indices.shape[1]
-    parts = {
-        name: np.concatenate([own, model.keypoints_of(own)[..., OUTLINE, :]], axis=-2)
-        for name in ("neutral", "identity", "expression")
-        for own in (getattr(model, name),)
-    }
-    parts["neutral"][count:] += offsets
+    neutral, identity, expression = (
+        np.concatenate([own, model.keypoints_of(own)[..., OUTLINE, :]], axis=-2)
+        for own in (model.neutral, model.identity, model.expression)
+    )
+    neutral[count:] += offsets
+    rim = count + np.arange(len(OUTLINE))
     indices, weights = model.keypoints.indices.copy(), model.keypoints.weights.copy()
-    indices[OUTLINE] = count + np.arange(len(OUTLINE))[:, None]
+    indices[OUTLINE] = rim[:, None]
     weights[OUTLINE] = np.eye(1, corners)
-    strip = _strip(parts["neutral"], _edge(model), count + np.arange(len(OUTLINE)))
     return replace(
         model,
-        triangles=np.concatenate([model.triangles, strip]),
+        neutral=neutral,
+        triangles=np.concatenate([model.triangles, _strips(neutral, _edge(model), rim)]),
         keypoints=Keypoints(indices, weights),
+        identity=identity,
+        expression=expression,
         uv=None,
-        **parts,
     )
 
 
@@ -137,11 +138,20 @@ def _edge(model: FaceModel) -> Longs:
     raise ValueError("expected one edge around the mesh that passes the chin")
 
 
-def _strip(places: Floats, inner: Longs, outer: Longs) -> Longs:
-    """Triangles between two lines of vertices; each next one closes the shorter gap.
+def _strips(places: NDArray[np.float32], inner: Longs, outer: Longs) -> Longs:
+    """Triangles between two lines of vertices, both halves alike, from the ends to the chin."""
+    halves = [len(line) // 2 + 1 for line in (inner, outer)]
+    one, other = (
+        _strip(
+            places.astype(np.float64), *(line[:n] for line, n in zip(lines, halves, strict=True))
+        )
+        for lines in ((inner, outer), (inner[::-1], outer[::-1]))
+    )
+    return np.concatenate([one, other[:, ::-1]])
 
-    Both halves are made alike, from the ends to the chin.
-    """
+
+def _strip(places: Floats, inner: Longs, outer: Longs) -> Longs:
+    """Triangles between two lines of vertices; each next one closes the shorter gap."""
     triangles = []
     i = j = 0
     middle = len(inner) - 1, len(outer) - 1

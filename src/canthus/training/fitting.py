@@ -246,7 +246,7 @@ class _Fitting:
 
     def _slopes(self, turned: Floats) -> Floats:
         """Of all residuals by pose and shape, (N, R, 6 + K)."""
-        count, points = turned.shape[:2]
+        count = len(turned)
         scales = self.scales[:, None, None]
         x, y, z = np.moveaxis(turned, 2, 0)
         none = np.zeros_like(x)

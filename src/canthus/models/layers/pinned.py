@@ -59,13 +59,9 @@ class Pinned(nn.Module):
 
     STRIDE = 8  # pixels of the crop in a cell of the maps
 
-    def __init__(
-        self, outputs: int, *, landmarks: int, stem: int, widths: tuple[int, ...]
-    ) -> None:
+    def __init__(self, outputs: int, *, landmarks: int, stem: int, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.stem = nn.Sequential(
-            ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2)
-        )
+        self.stem = nn.Sequential(ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2))
         self.bodies = nn.ModuleList([Inner(widths)])
         self.head = nn.Conv2d(widths[1], landmarks, 1)
         self.deep = nn.Linear(widths[1], DEEP)
