@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from canthus.faces import Fit
 from canthus.faces.face_model import FaceModel
+from canthus.images.arrays import as_image
 from canthus.images.raster import rasterize
 from canthus.images.warp import resample
 from canthus.training.heads import Head
@@ -72,10 +73,10 @@ def turned(
         head: that of the model, for who turns many faces.
 
     Raises:
-        ValueError: if the face would have to show what the photo does not, or the fit is of
-            another model.
+        ValueError: if the face would have to show what the photo does not, the fit is of another
+            model, or the array is no picture.
     """
-    own = fit.pose.yaw_deg
+    image, own = as_image(image), fit.pose.yaw_deg
     check_turn(own, yaw_deg)
     head = Head.of(model) if head is None else head
     face = vertices_of(model, fit)
