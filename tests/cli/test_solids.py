@@ -14,6 +14,7 @@ from canthus.faces.meshes import read_obj, read_ply
 from canthus.images.files import read_image
 
 Command = Callable[..., Any]
+PICTURES = ("depth", "pncc", "pose", "mesh", "overlay")
 BOXES = ("--box", "50,30,110,90", "--box", "80,50,120,90")
 
 
@@ -31,19 +32,41 @@ def words(
 def test_each_face_becomes_a_mesh_and_all_one_picture(
     command: Command, words: list[str | Path], tmp_path: Path
 ) -> None:
-    done = command(*words, "--write", "obj,ply,depth,pncc,overlay", "--json")
+    done = command(*words, "--write", "obj,ply,depth,pncc,pose,mesh,overlay", "--json")
 
     assert done.code == 0, done.err
     folder = tmp_path / "out" / "photo"
     found = {path.name for path in folder.iterdir()}
     meshes = {f"face-{number}.{kind}" for number in (1, 2) for kind in ("obj", "ply")}
-    assert found == meshes | {"depth.png", "pncc.png", "overlay.png"}
+    assert found == meshes | {f"{kind}.png" for kind in PICTURES}
     obj, ply = read_obj(folder / "face-1.obj"), read_ply(folder / "face-1.ply")
     np.testing.assert_allclose(obj.vertices, ply.vertices, atol=1e-3)
-    for kind in ("depth", "pncc", "overlay"):
+    for kind in PICTURES:
         picture = read_image(folder / f"{kind}.png")
         assert picture.shape == (150, 200, 3)
         assert picture.any()
+
+
+def test_a_face_model_says_which_landmarks_are_hidden(
+    command: Command, words: list[str | Path], tmp_path: Path
+) -> None:
+    done = command(*words, "--json")
+
+    assert done.code == 0, done.err
+    for face in json.loads(done.out)["faces"]:
+        assert len(face["visible"]) == 68
+        assert all(isinstance(flag, bool) for flag in face["visible"])
+
+
+def test_without_a_face_model_nothing_is_said_of_what_is_hidden(
+    command: Command, words: list[str | Path]
+) -> None:
+    place = words.index("--face-model")
+
+    done = command(*words[:place], *words[place + 2 :], "--json")
+
+    assert done.code == 0, done.err
+    assert "visible" not in json.loads(done.out)["faces"][0]
 
 
 def test_a_mesh_lies_where_the_landmarks_do(
@@ -82,9 +105,12 @@ def test_what_is_nearer_is_brighter(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (("--write", "obj,stl"), "expected some of obj, ply, depth, pncc, overlay, found 'stl'"),
+        (
+            ("--write", "obj,stl"),
+            "expected some of obj, ply, depth, pncc, pose, mesh, overlay, found 'stl'",
+        ),
         (("--write", "obj", "--parity"), "give --write or --parity, not both"),
-        ((), "--face-model is about --write, which is missing"),
+        (("--parity",), "give --face-model or --parity, not both"),
     ],
     ids=["kind", "parity", "alone"],
 )
@@ -130,7 +156,7 @@ def test_another_face_model_of_the_same_size_is_refused(
     done = command(*words, "--write", "obj")
 
     assert done.code == 1
-    assert "its points are not where mb has found them" in done.err
+    assert "its points are not where the network has found them" in done.err
     assert not list((tmp_path / "out").rglob("*.obj"))
 
 

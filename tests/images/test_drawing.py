@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from canthus.faces import SCHEMES, Face, Landmarks
+from canthus.faces import SCHEMES, Face, Landmarks, Pose
 from canthus.geometry import Box, Similarity
-from canthus.images.drawing import LEFT, RIGHT, draw_ellipses, draw_faces, draw_landmarks
+from canthus.images.drawing import (
+    LEFT,
+    NOSE,
+    RIGHT,
+    draw_ellipses,
+    draw_faces,
+    draw_landmarks,
+    draw_pose,
+)
 
 Picture = NDArray[np.uint8]
 GRAY = 128
@@ -224,3 +234,67 @@ def test_an_ellipse_may_reach_beyond_the_picture(x: float, y: float) -> None:
     canvas = canvas_of(700)
     draw_ellipses(canvas, doubtful([[1e12, 0], [0, 1e4]], x, y))
     assert canvas.shape == (700, 700, 3)
+
+
+def test_hidden_landmarks_are_fainter() -> None:
+    landmarks = ring(200, 400, 400)
+    visible = np.arange(68) % 34 < 17
+    canvas = canvas_of(800)
+
+    draw_landmarks(canvas, landmarks, color=WHITE, visible=visible)
+
+    x, y = np.rint(landmarks.points).astype(int).T
+    bright = canvas[y, x].mean(axis=1) - GRAY
+    assert bright[visible].min() > 2 * bright[~visible].max()
+    assert bright[~visible].min() > 20
+
+
+def test_where_all_are_visible_nothing_is_fainter() -> None:
+    plain, flagged = canvas_of(400), canvas_of(400)
+
+    draw_landmarks(plain, ring(100, 200, 200))
+    draw_landmarks(flagged, ring(100, 200, 200), visible=np.ones(68, bool))
+
+    np.testing.assert_array_equal(plain, flagged)
+
+
+@pytest.mark.parametrize(
+    ("pose", "toward"),
+    [
+        (Pose(40, 0, 0), (-1, 0)),
+        (Pose(-40, 0, 0), (1, 0)),
+        (Pose(0, 40, 0), (0, -1)),
+        (Pose(0, -40, 0), (0, 1)),
+    ],
+)
+def test_the_arrow_of_a_pose_points_where_the_nose_does(
+    pose: Pose, toward: tuple[float, float]
+) -> None:
+    landmarks = ring(200, 400, 400)
+    canvas = canvas_of(800)
+
+    draw_pose(canvas, replace(face_of(landmarks), pose=pose))
+
+    arrow = np.abs(canvas.astype(int) - NOSE).sum(axis=2) < 60
+    y, x = np.argwhere(arrow).mean(axis=0)
+    middle = landmarks.points[:27].mean(axis=0)
+    assert ((x, y) - middle) @ np.array(toward) > 20
+
+
+def test_of_a_head_that_leans_the_box_leans() -> None:
+    """By 90 degrees clockwise the edges on the subject's right are at the top."""
+    canvas = canvas_of(800)
+
+    draw_pose(canvas, replace(face_of(ring(200, 400, 400)), pose=Pose(0, 0, 90)))
+
+    y, _ = np.argwhere(np.abs(canvas.astype(int) - RIGHT).sum(axis=2) < 90).mean(axis=0)
+    below, _ = np.argwhere(np.abs(canvas.astype(int) - LEFT).sum(axis=2) < 90).mean(axis=0)
+    assert y < below - 100
+
+
+def test_where_no_pose_is_known_none_is_drawn() -> None:
+    canvas = canvas_of(400)
+
+    draw_pose(canvas, face_of(ring(100, 200, 200)))
+
+    assert (canvas == GRAY).all()

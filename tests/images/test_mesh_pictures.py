@@ -6,6 +6,7 @@ from canthus.images.mesh_pictures import (
     depth_picture,
     face_codes,
     overlay,
+    wireframe,
 )
 from canthus.images.raster import rasterize
 
@@ -71,3 +72,44 @@ def test_a_picture_of_another_size_is_an_error() -> None:
 def test_colors_of_another_shape_are_an_error() -> None:
     with pytest.raises(ValueError, match=r"colors: expected shape \(V, 3\), found \(3,\)"):
         color_picture(rasterize(CORNER, [[0, 1, 2]], (4, 4)), [1, 2, 3])
+
+
+def test_edges_are_drawn_and_the_inside_is_left() -> None:
+    image = np.full((40, 40, 3), 100, np.uint8)
+    points = np.array([[2, 2, 1], [37, 2, 1], [2, 37, 1.0]])
+
+    found = wireframe(image, rasterize(points, [[0, 1, 2]], (40, 40)), points)
+
+    assert found[2, 10:20].min() > 200
+    assert found[10:20, 2].min() > 200
+    assert (found[10:14, 10:14] == 100).all()
+    assert (found[30:, 30:] == 100).all()
+    assert image.max() == 100
+
+
+def test_hidden_edges_are_not_drawn() -> None:
+    image = np.zeros((60, 60, 3), np.uint8)
+    points = np.array([[20, 20, 5], [30, 20, 5], [20, 30, 5], [0, 0, 1], [59, 0, 1], [0, 59, 1.0]])
+
+    found = wireframe(image, rasterize(points, [[0, 1, 2], [3, 4, 5]], (60, 60)), points)
+
+    assert not found[18:28, 18:28].any()
+
+
+def test_meshes_finer_than_pixels_are_left_bare() -> None:
+    image = np.zeros((8, 8, 3), np.uint8)
+    y, x = np.mgrid[0:8:0.05, 0:8:0.05]
+    points = np.stack([x, y, 0 * x], axis=-1).reshape(-1, 3)
+    first = np.arange(159 * 160).reshape(159, 160)[:, :-1].reshape(-1)
+    triangles = np.stack([first, first + 1, first + 160], axis=1)
+
+    found = wireframe(image, rasterize(points, triangles, (8, 8)), points)
+
+    assert found.max() < 12
+
+
+def test_edges_on_a_picture_of_another_size_are_an_error() -> None:
+    raster = rasterize(CORNER, [[0, 1, 2]], (4, 5))
+
+    with pytest.raises(ValueError, match=r"expected shape \(5, 4, 3\), found \(4, 4, 3\)"):
+        wireframe(np.zeros((4, 4, 3), np.uint8), raster, CORNER)

@@ -327,6 +327,22 @@ def test_the_published_mesh_has_the_published_points(published: FaceModel, data:
     np.testing.assert_allclose(published.sparse().neutral, sparse.neutral, rtol=1e-6, atol=0.02)
 
 
+def test_the_published_points_and_the_small_model_are_vertices_of_the_mesh(data: Path) -> None:
+    with (
+        np.load(data / "mean_mesh.npz") as mesh,
+        np.load(data / "sparse_3dmm.npz") as points,
+        np.load(data / "mini3dmm.npz") as mini,
+    ):
+        landmarks, kept = points["keypoint_vertex"], mini["vertex_id"]
+        rows = (3 * landmarks[:, None] + np.arange(3)).ravel()
+
+        np.testing.assert_array_equal(rows, points["keypoints"])
+        np.testing.assert_array_equal(kept[:68], landmarks)
+        np.testing.assert_array_equal(mini["keypoints"], np.arange(3 * 68))
+        for name in ("u_shp", "u_exp"):
+            np.testing.assert_array_equal(mini[name].reshape(-1, 3), mesh[name][kept])
+
+
 def test_the_published_mesh_looks_outward(published: FaceModel) -> None:
     first, second, third = (published.neutral[published.triangles[:, each]] for each in range(3))
     normals = np.cross(second - first, third - first).astype(np.float64)

@@ -12,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from canthus.errors import WeightsError
+from canthus.images.files import read_image
 from canthus.importing import tddfa
 from canthus.models import Tddfa, TddfaConfig
 from canthus.models.layers.coefficient_losses import pdc, vdc, wpdc, wpdc_weights
+from canthus.models.layers.mobilenet import MobileNet
 from canthus.models.layers.morphable import Morphable
 from canthus.models.tddfa import SCALE
 
@@ -77,19 +79,66 @@ def test_networks_have_the_originals_tensors_and_answers(fixtures: Path, name: s
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5 * np.abs(wanted).max())
 
 
-@torch.no_grad()
-def test_the_released_network_says_what_it_said(fixtures: Path, checkpoint: Path) -> None:
-    stored = np.load(fixtures / "network_mb05.npz")
+@pytest.fixture(scope="module")
+def released(checkpoint: Path) -> Tddfa:
     config, state = tddfa.read(checkpoint)
     network = Tddfa(config).eval()
     network.backbone.load_state_dict(state, strict=False)
+    return network
+
+
+@pytest.fixture(scope="module")
+def crops(fixtures: Path) -> torch.Tensor:
+    """Some of the official test crops, (60, 3, 120, 120)."""
+    names = np.load(fixtures / "network_mb05.npz")["aflw2000_names"]
+    pictures = np.stack([read_image(fixtures / "aflw2000_crops" / str(name)) for name in names])
+    return torch.tensor(pictures).permute(0, 3, 1, 2) / 255
+
+
+@torch.no_grad()
+def test_the_released_network_says_what_it_said(fixtures: Path, released: Tddfa) -> None:
+    stored = np.load(fixtures / "network_mb05.npz")
+    config = released.config
     image = stored["synthetic_images"][0, ..., ::-1]  # blue came first
     pictures = np.stack([np.zeros_like(image), np.full_like(image, 255), image])
 
-    found = network(torch.tensor(pictures).permute(0, 3, 1, 2) / 255).whitened
+    found = released(torch.tensor(pictures).permute(0, 3, 1, 2) / 255).whitened
 
     assert (config.backbone, config.width, config.conventions) == ("mobilenet", 0.5, "v2")
     np.testing.assert_allclose(found.numpy(), stored["raw_zero_full_random"], atol=1e-4)
+
+
+@torch.no_grad()
+def test_the_released_network_says_what_it_said_of_faces(
+    fixtures: Path, released: Tddfa, crops: torch.Tensor
+) -> None:
+    stored = np.load(fixtures / "network_mb05.npz")
+    all_faces = np.load(fixtures / "nme_aflw2000.npz")["mb05_raw_f16"]
+
+    found = released(crops).whitened
+
+    np.testing.assert_allclose(found, stored["aflw2000_raw"], atol=1e-3)
+    np.testing.assert_allclose(found, all_faces[stored["aflw2000_index"]], atol=4e-3)
+
+
+@torch.no_grad()
+def test_every_layer_of_the_released_network_says_what_it_said(
+    fixtures: Path, released: Tddfa, crops: torch.Tensor
+) -> None:
+    """Of the first face: the mean, the deviation and the largest size of each layer's numbers."""
+    stored = np.load(fixtures / "network_mb05.npz")
+    backbone = released.backbone
+    assert isinstance(backbone, MobileNet)
+
+    said = [(crops[:1].flip(1) * 255 - 127.5) / 128]  # blue came first
+    for layer in (*backbone.stem, *backbone.blocks):
+        said.append(layer(said[-1].clone()))
+    said.append(said[-1].mean(dim=(2, 3)))
+    said.append(backbone.head(said[-1]))
+
+    found = [(x.mean(), x.std(), x.abs().max()) for x in said[1:]]
+    assert len(found) == len(stored["stage_names"])
+    np.testing.assert_allclose(found, stored["stage_mean_std_absmax"], atol=1e-3)
 
 
 @pytest.fixture(scope="module")

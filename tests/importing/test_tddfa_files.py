@@ -51,6 +51,14 @@ def test_the_obj_of_v1_and_what_it_does_to_vertices(first: Path) -> None:
     np.testing.assert_array_equal(given["vertices"], untouched)
 
 
+def test_the_colors_that_v1_takes(first: Path) -> None:
+    given = inputs(first)
+
+    found = files.nearest_colors(files.clamped(given["vertices"], given["image"]), given["image"])
+
+    np.testing.assert_array_equal(found, given["colors"])
+
+
 def test_the_texts_of_v1(first: Path) -> None:
     assert files.v1_points(inputs(first)["vertices"]) == (first / "pts68.txt").read_bytes()
     assert files.v1_box([1.23456, 2, 3, 4]) == (first / "box.roibox").read_bytes()

@@ -108,6 +108,7 @@ def test_v1_decodes_as_the_original(fixtures: Path, stored: Callable[[str], Stor
 
     np.testing.assert_allclose(coefficients, wanted["param_dewhitened"], rtol=1e-6)
     np.testing.assert_allclose(found.transpose(0, 2, 1), wanted["pts68_crop"], atol=2e-3)
+    np.testing.assert_allclose(found.transpose(0, 2, 1), wanted["pts68_from_raw"], atol=2e-3)
     moved = [in_picture(*each, "v1").T for each in zip(found, wanted["roi"], strict=True)]
     np.testing.assert_allclose(moved, wanted["pts68_image"], atol=2e-3)
     for name, given in (("12", whitened[:6, :12]), ("61", torch.tensor(wanted["param61"]))):
@@ -143,7 +144,9 @@ def test_v2_decodes_as_the_original(fixtures: Path, stored: Callable[[str], Stor
     found = [landmarks(network, each, square, "v2").T for each, square in pairs]
 
     np.testing.assert_allclose(found, wanted["pts68"], atol=2e-3)
-    poses = [turned(each[:12].reshape(3, 4), "v2") for each in network.model.colored(whitened)]
+    coefficients = network.model.colored(whitened)
+    np.testing.assert_allclose(coefficients, wanted["param"], rtol=1e-6)
+    poses = [turned(each[:12].reshape(3, 4), "v2") for each in coefficients]
     degrees = np.degrees([pose.angles for pose in poses])
     np.testing.assert_allclose(degrees, wanted["pose_deg"], atol=1e-3)
     np.testing.assert_allclose([pose.camera for pose in poses], wanted["P"], atol=1e-4)
@@ -160,13 +163,14 @@ def test_v2_measures_the_depths_of_a_mesh_from_its_nearest_end(
     rows = torch.tensor(wanted["mini_rows_in_noneck"])  # of the small model
 
     for i in range(6):
-        found = in_picture(
-            places(network, coefficients[i : i + 1], "v2", rows)[0], wanted["roi"][i], "v2"
-        )
+        crop = places(network, coefficients[i : i + 1], "v2", rows)[0]
+        found = in_picture(crop, wanted["roi"][i], "v2")
         dense = wanted["dense_mini"][i].T
         np.testing.assert_allclose(found[:, :2], dense[:, :2], atol=2e-3)
         depths = dense[:, 2] - dense[:, 2].min()  # these begin where the whole mesh does
         np.testing.assert_allclose(found[:, 2], depths, atol=2e-3)
+        left = in_picture(crop, wanted["roi"][i], "v1")[:, 2]  # the depths as they come
+        np.testing.assert_allclose(left - wanted["dense_zshift"][i], dense[:, 2], atol=2e-3)
 
 
 def test_v1_poses_are_the_originals(fixtures: Path, stored: Callable[[str], Stored]) -> None:
@@ -184,6 +188,12 @@ def test_v1_poses_are_the_originals(fixtures: Path, stored: Callable[[str], Stor
     coefficients = network.model.colored(torch.tensor(wanted["param_whitened"]))
     parsed = [turned(each[:12].reshape(3, 4), "v1") for each in coefficients]
     np.testing.assert_allclose([pose.camera for pose in parsed], wanted["parse_P"], atol=1e-4)
+    parsed_angles = [pose.angles for pose in parsed]
+    np.testing.assert_allclose(parsed_angles, wanted["parse_pose_v1_rad"], atol=1e-5)
+    points = [
+        in_picture(each, wanted["box_roi"], "v1").T for each in places(network, coefficients, "v1")
+    ]
+    np.testing.assert_allclose(points, wanted["box_pts68"], atol=2e-3)
     boxes = [
         pose_box(*each) for each in zip(parsed, wanted["box_pts68"].swapaxes(1, 2), strict=True)
     ]
@@ -199,26 +209,33 @@ def test_the_pose_has_the_signs_of_the_data_sets(
     network = filled(Tddfa(TddfaConfig()), fixtures, "v2")
     coefficients = network.model.colored(torch.tensor(raw, dtype=torch.float32))
 
-    rotations = [turned(each[:12].reshape(3, 4), "v2").rotation for each in coefficients]
-    poses = [Pose.of_rotation(rotation) for rotation in rotations]
+    published = [turned(each[:12].reshape(3, 4), "v2") for each in coefficients]
+    poses = [Pose.of_rotation(each.rotation) for each in published]
 
     found = np.array([(pose.pitch_deg, pose.yaw_deg, pose.roll_deg) for pose in poses])
     stored_angles = wanted["mb05_pitch_yaw_roll_datasetorder_deg"]
     # what the network said is stored at half precision; near the poles that tells
     sideways = np.abs(found[:, 1]) < 80
     np.testing.assert_allclose(found[sideways], stored_angles[sideways], atol=0.1)
+    theirs = np.degrees([each.angles for each in published])
+    away = np.abs(theirs[:, 0]) < 80  # from the poles, of which the stored ones take no notice
+    by_formula = wanted["mb05_yaw_pitch_roll_v2formula_deg"]
+    np.testing.assert_allclose(theirs[away], by_formula[away], atol=0.1)
     off = np.abs(found - wanted["pose_para_deg"])[wanted["valid"]].mean(axis=0)
     np.testing.assert_allclose(off, wanted["mae_pitch_yaw_roll"], atol=0.02)
     assert off.mean() == pytest.approx(3.90, abs=0.02)
+
+
+def of_picture(stored: Stored, number: int) -> Stored:
+    """What the original found in one of its two pictures."""
+    return {name.removeprefix(f"im{number}_"): value for name, value in stored.items()}
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_the_pipeline_finds_the_originals_landmarks(
     fixtures: Path, stored: Callable[[str], Stored], published: Tddfa, number: int
 ) -> None:
-    wanted = {
-        name.removeprefix(f"im{number}_"): value for name, value in stored("pipeline_v2").items()
-    }
+    wanted = of_picture(stored("pipeline_v2"), number)
     image = read_image(fixtures / "images" / str(wanted["names"][number]))
 
     squares = [square_of_box(box) for box in wanted["boxes"]]
@@ -226,12 +243,53 @@ def test_the_pipeline_finds_the_originals_landmarks(
     found = [landmarks(published, *each, "v2") for each in zip(said, squares, strict=True)]
 
     np.testing.assert_allclose(squares, wanted["roi"], atol=1e-6)
+    crops = np.stack([stretch(cut(image, square), 120) for square in squares])
+    assert np.abs(crops[..., ::-1].astype(int) - wanted["crop"]).max() <= 1  # blue came first
     np.testing.assert_allclose(said, wanted["raw"], atol=0.02)
     np.testing.assert_allclose([each.T for each in found], wanted["pts68"], atol=0.3)
     again = [square_of_points(each) for each in found]
+    np.testing.assert_allclose(again, wanted["lm_roi"], atol=0.3)
     second = look(published, image, again)
     found = [landmarks(published, *each, "v2") for each in zip(second, again, strict=True)]
     np.testing.assert_allclose([each.T for each in found], wanted["lm_pts68"], atol=0.3)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_pipeline_finds_the_originals_poses(
+    fixtures: Path, stored: Callable[[str], Stored], published: Tddfa, number: int
+) -> None:
+    wanted = of_picture(stored("pipeline_v2"), number)
+    image = read_image(fixtures / "images" / str(wanted["names"][number]))
+
+    for before in ("", "lm_"):
+        squares = wanted[f"{before}roi"]
+        found = published.model.colored(look(published, image, squares))
+        off = (found.numpy() - wanted[f"{before}param"]) / published.model.spread.numpy()
+        assert np.abs(off).max() < 0.02
+        poses = [turned(each[:12].reshape(3, 4), "v2") for each in found]
+        degrees = np.degrees([pose.angles for pose in poses])
+        np.testing.assert_allclose(degrees, wanted[f"{before}pose_deg"], atol=0.05)
+        if not before:
+            np.testing.assert_allclose([pose.camera for pose in poses], wanted["P"], atol=0.05)
+            points = wanted["pts68"].swapaxes(1, 2)
+            boxes = [pose_box(*each) for each in zip(poses, points, strict=True)]
+            assert np.abs(np.array(boxes) - wanted["posebox2d"]).max() <= 1
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_pipeline_finds_the_originals_meshes(
+    fixtures: Path, stored: Callable[[str], Stored], number: int
+) -> None:
+    wanted = of_picture(stored("pipeline_v2"), number)
+    network = filled(Tddfa(TddfaConfig(vertices=500)), fixtures, "v2")
+    rows = torch.tensor(wanted["mini_rows_in_noneck"])
+
+    found = places(network, torch.tensor(wanted["param"]), "v2", rows)
+
+    for i, crop in enumerate(found):
+        moved = in_picture(crop, wanted["roi"][i], "v1")
+        moved[:, 2] -= wanted["dense_zshift"][i]
+        np.testing.assert_allclose(moved.T, wanted["dense_mini"][i], atol=2e-3)
 
 
 def test_a_video_is_followed_as_by_the_original(
@@ -247,6 +305,21 @@ def test_a_video_is_followed_as_by_the_original(
     for before, after in ((0, 0), (1, 1), (2, 3)):
         smooth = [each.T for each in smoothed(found, before, after)]
         np.testing.assert_allclose(smooth, wanted[f"smooth_{before}_{after}"], atol=0.5)
+
+
+def test_each_look_at_a_video_is_the_originals(
+    fixtures: Path, stored: Callable[[str], Stored], published: Tddfa
+) -> None:
+    """The first frame is looked at twice."""
+    wanted = stored("tracking_v2")
+    frames = [read_image(file) for file in sorted((fixtures / "track_frames").iterdir())]
+    pairs = zip([frames[0], *frames], wanted["roi_calls"], strict=True)
+
+    said = torch.cat([look(published, frame, [square]) for frame, square in pairs])
+
+    assert len(frames) == len(wanted["source_frame_index"])
+    off = published.model.colored(said).numpy() - wanted["param_calls"]
+    assert np.abs(off / published.model.spread.numpy()).max() < 1e-3
 
 
 def test_a_face_that_has_become_too_small_is_looked_for_anew() -> None:

@@ -90,6 +90,29 @@ def num_differing(found: NDArray[np.generic], wanted: Array, tolerance: float = 
 
 
 @every_image
+def test_the_meshes_reach_as_far_as_the_originals(
+    meshes_v1: list[PublishedMesh],
+    meshes_v2: list[PublishedMesh],
+    v1: NpzFile,
+    v2: NpzFile,
+    image: int,
+) -> None:
+    for mesh, stored in ((meshes_v1[image], v1), (meshes_v2[image], v2)):
+        vertices = np.asarray(mesh.vertices)
+        reach = [vertices.min(axis=0), vertices.max(axis=0)]
+        np.testing.assert_allclose(reach, stored[f"vertex_minmax{image}"], atol=1e-3)
+
+
+@every_image
+def test_depths_are_scaled_as_by_v1(
+    meshes_v1: list[PublishedMesh], v1: NpzFile, image: int
+) -> None:
+    found = render.scaled_depths(meshes_v1[image].vertices)
+
+    assert [found.min(), found.max()] == v1[f"z_after_minmax{image}"].tolist()
+
+
+@every_image
 def test_a_depth_map_of_v1(meshes_v1: list[PublishedMesh], v1: NpzFile, image: int) -> None:
     mesh, wanted = meshes_v1[image], v1[f"depth{image}"]
 
@@ -257,6 +280,21 @@ def test_places_in_a_texture(v2: NpzFile) -> None:
     np.testing.assert_allclose(found, v2["uv_processed"], atol=1e-4)
 
 
+def test_a_texture_of_v2_has_the_colors_of_the_vertices_whose_places_are_known(
+    meshes_v2: list[PublishedMesh], v2: NpzFile
+) -> None:
+    """Those of every 500th vertex; every second pixel of the texture is stored."""
+    x, y, _ = np.asarray(meshes_v2[0].vertices)[::500].T
+    across, down, _ = render.uv_places(v2["uv_coords_every500"]).T
+
+    found = render.sample(v2["background"], x, y)
+
+    texture = render.sample(v2["uv_tex0"], across / 2, down / 2)
+    away = np.abs(found - texture).max(axis=1)
+    # grays; at some of the others the picture's colors jump
+    assert np.percentile(away, 90) < 1
+
+
 def test_a_texture_has_the_pictures_colors() -> None:
     rows, columns = np.mgrid[:32, :32]
     image = np.stack([4 * columns, 4 * rows, 0 * rows], axis=2).astype(np.uint8)
@@ -292,6 +330,18 @@ def test_anchors_are_the_published_ones(fixtures: Path) -> None:
         found = render.paf_anchors(coefficients, basis["mu_filter"], basis["w_filter_f16"])
 
         np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_an_anchor_sees_around_itself(fixtures: Path, kernel: int) -> None:
+    offsets = np.load(fixtures / "paf.npz")[f"offsets{kernel}"]
+    rows, columns = np.mgrid[:120, :120]
+    crop = np.stack([columns, rows, 0 * rows], axis=2).astype(np.uint8)
+
+    found = render.paf_picture(crop, np.full((2, 4096), 60), kernel)
+
+    block = found[:kernel, :kernel, :2].reshape(-1, 2).astype(np.int64) - 60
+    np.testing.assert_array_equal(block.T, offsets)
 
 
 @pytest.mark.parametrize("kernel", [3, 5])

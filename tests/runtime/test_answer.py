@@ -49,6 +49,13 @@ def test_pose_and_expected_error_are_said_where_known() -> None:
     assert said["expected_error"] == 0.0432
 
 
+def test_hidden_landmarks_are_said_where_known() -> None:
+    face = Face(FACE.box, 1.0, FACE.landmarks, visible=np.array([True, False, True, True, False]))
+    text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))
+    (said,) = json.loads(text)["faces"]
+    assert said["visible"] == [True, False, True, True, False]
+
+
 def test_scores_are_left_out_where_there_are_none() -> None:
     face = Face(FACE.box, 1.0, Landmarks(POINTS, scheme_of("5")))
     (said,) = json.loads(json.dumps(answer([face], image="b", size=(64, 48), model="m")))["faces"]

@@ -225,6 +225,35 @@ def test_the_rate_warms_up_and_then_falls_to_a_hundredth() -> None:
     assert rates == pytest.approx([0.01, 0.5, 1.0, 1.0, 0.505, 0.01])
 
 
+@pytest.mark.parametrize("steps", [1, 7])  # of an epoch
+@pytest.mark.parametrize(("name", "highest", "warmup"), [("wpdc", 0.02, 5), ("vdc", 1e-5, 0)])
+def test_the_rate_falls_by_steps_as_in_3ddfa(
+    shared: Path, name: str, highest: float, warmup: int, steps: int
+) -> None:
+    wanted = np.load(shared / "parity" / "tddfa" / "lr_schedule.npz")[name]
+    schedule = ScheduleConfig(
+        steps=50 * steps,
+        warmup=warmup * steps,
+        learning_rate=highest,
+        decay="steps",
+        milestones=(0.6, 0.8),
+    )
+
+    rates = [learning_rate(step, schedule) for step in range(schedule.steps)]
+
+    np.testing.assert_array_equal(rates, wanted.repeat(steps))
+
+
+def test_the_rate_falls_by_a_factor_of_choice() -> None:
+    schedule = ScheduleConfig(
+        steps=10, warmup=1, learning_rate=1.0, decay="steps", milestones=(0.5,), factor=0.1
+    )
+
+    rates = [learning_rate(step, schedule) for step in (0, 1, 4, 5, 9)]
+
+    assert rates == [0.1, 1, 1, 0.1, 0.1]
+
+
 def test_scores_are_calibrated_on_faces_kept_apart(
     samples: list[Sample], recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -271,8 +300,10 @@ def test_a_training_of_an_earlier_version_with_fewer_settings_is_resumed(
 ) -> None:
     fit([samples], recipe, tmp_path)
     written = tmp_path / "recipe.yaml"
-    earlier = [line for line in written.read_text().splitlines() if "labels: null" not in line]
-    assert len(earlier) < len(written.read_text().splitlines())
+    later = ("labels: null", "decay: cosine", "milestones: []", "factor: 0.2")
+    lines = written.read_text().splitlines()
+    earlier = [line for line in lines if line.strip() not in later]
+    assert len(earlier) == len(lines) - len(later)
     written.write_text("\n".join(earlier))
 
     assert fit([samples], recipe, tmp_path, resume=True).finished

@@ -71,6 +71,37 @@ def test_a_value_that_makes_no_sense_is_named(tmp_path: Path, override: str, sai
         read_recipe(written(tmp_path, TEXT), [override])
 
 
+def test_a_rate_that_falls_by_steps_survives_yaml(tmp_path: Path) -> None:
+    asked = ["schedule.decay=steps", "schedule.milestones=[0.6, 0.8]"]
+    recipe = read_recipe(written(tmp_path, TEXT), asked)
+
+    assert (recipe.schedule.milestones, recipe.schedule.factor) == ((0.6, 0.8), 0.2)
+    assert config.read(Recipe, written(tmp_path, config.to_yaml(recipe))) == recipe
+
+
+@pytest.mark.parametrize(
+    ("decay", "milestones", "said"),
+    [
+        ("steps", "[0.8, 0.6]", r"each larger than the one before, found \[0.8, 0.6\]"),
+        ("steps", "[0.6, 0.6]", r"each larger than the one before, found \[0.6, 0.6\]"),
+        ("steps", "[30, 40]", r"between 0 and 1.*found \[30.0, 40.0\]"),
+        ("steps", "[0, 0.5]", "between 0 and 1"),
+        ("steps", "[.nan]", "between 0 and 1"),
+        ("steps", "[]", r"some for decay steps.*found \[\] for steps"),
+        ("cosine", "[0.5]", r"none for cosine, found \[0.5\] for cosine"),
+        ("sudden", "[0.5]", "schedule.decay"),
+    ],
+)
+def test_milestones_that_make_no_sense_are_named(
+    tmp_path: Path, decay: str, milestones: str, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=said):
+        read_recipe(
+            written(tmp_path, TEXT),
+            [f"schedule.decay={decay}", f"schedule.milestones={milestones}"],
+        )
+
+
 def test_an_unknown_recipe_is_answered_with_ours() -> None:
     with pytest.raises(RecipeError, match="hourglass"):
         find_recipe("nobody")

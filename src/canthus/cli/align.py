@@ -153,6 +153,7 @@ def _load(request: Request) -> Aligner:
             mode=mode_of(
                 once=request.once, reinitialize=request.reinitialize, parity=request.parity
             ),
+            face_model=request.face_model,
         )
     except ValueError as error:
         raise _MisuseError(str(error)) from None
@@ -170,7 +171,7 @@ def _solids(aligner: Aligner, request: Request) -> "Solids | None":
         return None
     from canthus.cli.solids import Solids  # not needed for landmarks alone
 
-    return Solids(request.face_model, request.write, aligner)
+    return Solids(request.write, aligner)
 
 
 def _is_uncertain(aligner: Aligner) -> bool:

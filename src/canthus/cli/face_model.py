@@ -12,9 +12,11 @@ from canthus.errors import DatasetError
 from canthus.faces.face_model import FaceModel, located, read_face_model, write_face_model
 
 if TYPE_CHECKING:
+    from canthus.training.lifted import Lifted
     from canthus.training.open_face import Figures
 
 MARKED = "300w"  # the folder of faces whose points were marked by hand
+TURNED = {"300w": "ibug", "ytf68": "table", "aflw21": "table"}  # where heads are turned, if there
 FIRST = (1, 2, 5, 10, 20, 40)  # directions, of whose share of the variance is told
 
 
@@ -86,7 +88,9 @@ def learn(
     faces: Annotated[
         Path, typer.Argument(metavar="LIFTED", help="What `scripts/lift_faces.py` has written.")
     ],
-    data: Annotated[Path, typer.Option(help="The folder that holds 300w, with its marked points.")],
+    data: Annotated[
+        Path, typer.Option(help="The folder that holds 300w, and ytf68 and aflw21 if one has them.")
+    ],
     out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
     identities: Annotated[int, typer.Option(min=1, help="Directions of identity to find.")] = 40,
     expressions: Annotated[int, typer.Option(min=1, help="Of expression, likewise.")] = 10,
@@ -107,9 +111,28 @@ def learn(
     except ValueError as error:
         raise DatasetError(f"{faces}: {error}") from None
     prepare(out.parent)
+    model, rim = _with_rim(model, found, data)
     write_face_model(model, out)
     show(out)
-    print("\n".join(_told(figures)))
+    print("\n".join([*_told(figures), rim]))
+
+
+def _with_rim(model: FaceModel, faces: "Lifted", data: Path) -> tuple[FaceModel, str]:
+    """The model with its outline as deep as turned heads say, and what is to be told of it."""
+    from canthus.datasets import LAYOUTS
+    from canthus.training import face_rim, fitting, witnesses
+
+    seen = []
+    for name, layout in TURNED.items():
+        if (data / name).is_dir():
+            known = witnesses.of(LAYOUTS[layout](data / name, "train"), faces, data, outline=False)
+            seen.append((known, fitting.fit(model, known)))
+    try:
+        offsets = face_rim.offsets(model, seen)
+    except ValueError as error:
+        return model, f"the outline stays as deep as the mesh: {error}"
+    deeper = ", ".join(f"{-each:.1f}" for each in offsets[: face_rim.CHIN + 1, 2] * model.unit_mm)
+    return face_rim.with_rim(model, offsets), f"outline deeper than the mesh, ear to chin: {deeper} mm"
 
 
 def _told(figures: "Figures") -> list[str]:

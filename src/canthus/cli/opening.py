@@ -22,13 +22,19 @@ def mode_of(*, once: bool, reinitialize: bool, parity: bool) -> Mode | None:
 
 
 def open_model(
-    model: str | Path | None, *, device: str = "cpu", threads: int = 1, mode: Mode | None = None
+    model: str | Path | None,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    mode: Mode | None = None,
+    face_model: Path | None = None,
 ) -> Aligner:
-    """As `canthus.load`, or imported weights run as they were published.
+    """As `canthus.load`, or imported weights run as they were published, without a face model.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged, not of Canthus, or has no mode of
             parity.
+        CanthusError: if the face model does not fit the weights.
         ValueError: if there is no such device here.
     """
     if mode == "parity":
@@ -41,4 +47,5 @@ def open_model(
         threads=threads,
         reinitialize=mode == "reinitialize",
         once=mode == "once",
+        face_model=face_model,
     )

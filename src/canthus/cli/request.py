@@ -19,7 +19,7 @@ A picture that fails is reported, and the others go on."""
 
 UNCERTAINTY = "uncertainty"
 SHOWN = (UNCERTAINTY,)  # what can be drawn besides landmarks and boxes
-KINDS = ("obj", "ply", "depth", "pncc", "overlay")  # of files in 3-D
+KINDS = ("obj", "ply", "depth", "pncc", "pose", "mesh", "overlay")  # of files in 3-D
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,8 @@ def _add_solids(parser: argparse.ArgumentParser) -> None:
         "--face-model",
         type=Path,
         metavar="FILE",
-        help="of --write: a file of `canthus face-model`; by default the model's own, if inside",
+        help="a file of `canthus face-model`, for --write and to tell which landmarks are hidden; "
+        "by default the model's own, if inside",
     )
 
 
@@ -141,12 +142,11 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
 
 
 def _check_solids(parser: argparse.ArgumentParser, request: Request) -> None:
-    if request.face_model is not None and not request.write:
-        parser.error("--face-model is about --write, which is missing")
     if request.write and request.out is None:
         parser.error("--write needs --out FOLDER")
-    if request.write and request.parity:
-        parser.error("give --write or --parity, not both")
+    for option, given in (("--write", request.write), ("--face-model", request.face_model)):
+        if given and request.parity:
+            parser.error(f"give {option} or --parity, not both")
 
 
 def _joined(arguments: Iterable[str]) -> Iterator[str]:

@@ -8,21 +8,30 @@ from numpy.typing import NDArray
 
 from canthus.cli import outputs
 from canthus.errors import CanthusError
-from canthus.faces import Face, Fit
-from canthus.faces.face_model import OPEN, read_face_model
+from canthus.faces import Face
 from canthus.faces.meshes import Mesh, to_obj, to_ply
+from canthus.images.drawing import draw_pose
 from canthus.images.files import write_image
-from canthus.images.mesh_pictures import color_picture, depth_picture, face_codes, overlay
+from canthus.images.mesh_pictures import (
+    color_picture,
+    depth_picture,
+    face_codes,
+    overlay,
+    wireframe,
+)
 from canthus.images.raster import Raster, rasterize
 from canthus.images.shading import phong, vertex_normals
 from canthus.runtime import Aligner
+from canthus.runtime.face_models import mesh_of
 from canthus.storage import write_whole
 
 Image = NDArray[np.uint8]
 
 MESHES = {"obj": to_obj, "ply": to_ply}  # a file for each face
-PICTURES = ("depth", "pncc", "overlay")  # one for all faces of a picture
-APART = 0.02  # sides of a face's box that the landmarks and the mesh may be apart
+SURFACES = ("depth", "pncc", "mesh", "overlay")  # one for all faces of a picture
+PHOTOS = ("mesh", "overlay")  # those of them that are drawn over the photo
+POSE = "pose"
+VEIL = 0.3  # how far a lit face below its lines covers the photo
 WHITE = 0.9  # of the faces that are laid over a picture
 
 
@@ -30,28 +39,21 @@ class Solids:
     """Writes what is wanted of the faces of pictures.
 
     Args:
-        given: the face model's file; by default the one that the network was trained with.
         kinds: which of `request.KINDS`.
         aligner: whose faces they will be.
 
     Raises:
-        WeightsError: if the face model's file is missing or damaged.
-        CanthusError: if the model does not fit faces, or by another face model.
+        CanthusError: if the model does not fit faces, or its face model is not known.
     """
 
-    def __init__(self, given: Path | None, kinds: Sequence[str], aligner: Aligner) -> None:
-        counts = _counts_of(aligner)
-        path = given or _face_model_of(aligner)
-        try:
-            self._model = read_face_model(path).reduced(*counts)
-        except ValueError as error:
-            name = aligner.manifest.name
-            raise CanthusError(f"{path}: {error}; {name} was made for another model") from None
-        if not len(self._model.triangles):
+    def __init__(self, kinds: Sequence[str], aligner: Aligner) -> None:
+        name = aligner.manifest.name
+        if aligner.face_model is None:
+            _check_fits(aligner)
             raise CanthusError(
-                f"{path}: has points and no triangles; convert the face model without --sparse"
+                f"{name}: --write needs the face model that it was made for: --face-model FILE"
             )
-        self._kinds, self._path, self._name = kinds, path, aligner.manifest.name
+        self._model, self._kinds = aligner.face_model, kinds
         self._codes = face_codes(self._model.neutral)
 
     def write(self, folder: Path, image: Image, faces: Sequence[Face]) -> None:
@@ -64,34 +66,27 @@ class Solids:
         if not faces:
             return
         outputs.prepare(folder)
-        places = [self._places(face) for face in faces]
+        places = [mesh_of(face, self._model) for face in faces]
         for number, vertices in enumerate(places, 1):
             mesh = Mesh(vertices, self._model.triangles, _colors(image, vertices))
             for kind in self._kinds:
                 if kind in MESHES:
                     write_whole(folder / f"face-{number}.{kind}", MESHES[kind](mesh))
-        if set(self._kinds) & set(PICTURES):
+        if set(self._kinds) & set(SURFACES):
             for kind, picture in self._pictures(places, image).items():
                 if kind in self._kinds:
                     write_image(folder / f"{kind}.png", picture)
-
-    def _places(self, face: Face) -> NDArray[np.float32]:
-        assert isinstance(face.fit, Fit)
-        count = len(self._model.identity)
-        shape = face.fit.shape
-        places = face.fit.in_picture(self._model.vertices(shape[:count], shape[count:]))
-        away = self._model.keypoints_of(places)[:, :2] - face.landmarks.points[:, :2]
-        if np.linalg.norm(away, axis=1).mean() > APART * face.box.side:
-            raise CanthusError(
-                f"{self._path}: its points are not where {self._name} has found them; expected "
-                "the face model that it was made for"
-            )
-        return places
+        if POSE in self._kinds:
+            drawn = image.copy()
+            for face in faces:
+                draw_pose(drawn, face)
+            write_image(folder / f"{POSE}.png", drawn)
 
     def _pictures(self, places: list[NDArray[np.float32]], image: Image) -> dict[str, Image]:
-        """Depth and PNCC on black, and the faces lit over the picture; larger ones in front."""
-        found = {kind: np.zeros_like(image) for kind in PICTURES}
-        found["overlay"] = image.copy()
+        """Depth and PNCC on black, the others over the picture; larger faces are in front."""
+        found = {
+            kind: image.copy() if kind in PHOTOS else np.zeros_like(image) for kind in SURFACES
+        }
         for vertices in sorted(places, key=lambda each: float(np.ptp(each[:, 1]))):
             raster = rasterize(vertices, self._model.triangles, (image.shape[1], image.shape[0]))
             for kind, shown in self._shown(raster, vertices, image).items():
@@ -109,37 +104,21 @@ class Solids:
         return {
             "depth": np.repeat(gray[..., None], 3, axis=-1),
             "pncc": color_picture(raster, self._codes),
+            "mesh": wireframe(
+                overlay(image, raster, WHITE * light, opacity=VEIL), raster, vertices
+            ),
             "overlay": overlay(image, raster, WHITE * light),
         }
 
 
-def _counts_of(aligner: Aligner) -> tuple[int, int]:
-    """How many coefficients of identity and of expression a model says."""
-    model = aligner.manifest.recipe.get("model")
-    counts = [
-        value if isinstance(model, dict) and isinstance(value := model.get(name), int) else None
-        for name in ("identities", "expressions")
-    ]
+def _check_fits(aligner: Aligner) -> None:
+    """Make sure that a model answers meshes: seen by what it says of an empty crop."""
     side = aligner.manifest.crop_size
-    answer = aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
-    if "shapes" not in answer or counts[0] is None or counts[1] is None:
+    if "shapes" not in aligner.backend.run(np.zeros((1, side, side, 3), np.uint8)):
         raise CanthusError(
             f"{aligner.manifest.name}: finds landmarks and no mesh; --write needs a model that "
             "fits a face model, such as `canthus import tddfa` makes"
         )
-    return counts[0], counts[1]
-
-
-def _face_model_of(aligner: Aligner) -> Path:
-    """The face model that a network was trained with, if that is inside the package."""
-    model = aligner.manifest.recipe.get("model")
-    name = model.get("face_model") if isinstance(model, dict) else None
-    if name != OPEN:
-        raise CanthusError(
-            f"{aligner.manifest.name}: --write needs the face model that it was made for: "
-            "--face-model FILE"
-        )
-    return Path(name)
 
 
 def _colors(image: Image, vertices: NDArray[np.float32]) -> Image:

@@ -23,6 +23,7 @@ from canthus.faces import SCHEMES, Fit, Landmarks
 from canthus.geometry import Box
 from canthus.storage import write_whole
 
+TABLE = "fits.csv"  # of a data set that comes with its fits
 SCHEME = SCHEMES["68"]
 CAMERA = 12  # numbers of a 3 x 4 map
 FIRST = ("image", "scheme")

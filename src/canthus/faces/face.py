@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canthus.faces.landmarks import Landmarks
-from canthus.geometry import Box
+from canthus.geometry import Box, Similarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,18 @@ class Pose:
         if np.shape(rotation) != (3, 3):
             raise ValueError(f"expected a rotation (3, 3), found {np.shape(rotation)}")
         return cls(*angles_of(rotation).tolist())
+
+    @property
+    def rotation(self) -> NDArray[np.float64]:
+        """The rotation (3, 3) of a head that looks so, as `of_rotation` takes it."""
+        (cy, sy), (cp, sp), (cr, sr) = (
+            (np.cos(angle), np.sin(angle))
+            for angle in np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
+        )
+        yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+        pitch = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
+        roll = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
+        return np.asarray(pitch @ yaw @ roll)
 
 
 def angles_of(rotations: ArrayLike) -> NDArray[np.float64]:
@@ -92,6 +104,30 @@ class Fit:
         places = np.asarray(vertices, np.float32) @ self.camera[:, :3].T + self.camera[:, 3]
         return places.astype(np.float32)
 
+    def through(self, similarity: Similarity) -> "Fit":
+        """The same face where a map of the plane takes it, as from a picture to a crop."""
+        return Fit(camera_through(self.camera, similarity), self.shape)
+
+    def mirrored(self, width: int, signs: ArrayLike) -> "Fit":
+        """The face in the mirrored picture; again a right-handed model, turned the other way.
+
+        Args:
+            width: of the picture, in pixels.
+            signs: (K,), 1 of a coefficient that moves both halves of a face alike, -1 of one
+                that moves them oppositely.
+        """
+        camera = self.camera * np.array([[-1], [1], [1]]) * np.array([-1, 1, 1, 1])
+        camera[0, 3] += width - 1
+        return Fit(camera, self.shape * np.asarray(signs, np.float32))
+
+
+def camera_through(camera: ArrayLike, similarity: Similarity) -> NDArray[np.float32]:
+    """A map (3, 4) from a face model to a picture, continued by one of the plane."""
+    rows = np.asarray(camera, np.float64)
+    flat = similarity.matrix[:, :2] @ rows[:2]
+    flat[:, 3] += similarity.matrix[:, 2]
+    return np.concatenate([flat, similarity.scale * rows[2:]]).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Face:
@@ -105,6 +141,8 @@ class Face:
         expected_error: the error that the model expects of itself, as a fraction of the
             normalizer its manifest names, if it knows.
         fit: of a face model, if the model has one.
+        visible: (L,) flags: which landmarks are seen, and not hidden by the face itself, if its
+            mesh is known. What else is before a face, such as hair or a hand, is not.
     """
 
     box: Box
@@ -113,3 +151,4 @@ class Face:
     pose: Pose | None = None
     expected_error: float | None = None
     fit: Fit | None = None
+    visible: NDArray[np.bool_] | None = None

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from canthus.faces import Face, Landmarks, LandmarkScheme
+from canthus.faces import Face, Landmarks, LandmarkScheme, Pose
 from canthus.faces.uncertainty import squared_radius
 from canthus.geometry import Similarity
 from canthus.images.arrays import as_image
@@ -25,6 +25,7 @@ DARK: Color = (16, 18, 24)
 MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
 _LINES_SHOW, _BOX_SHOWS, _PLATE_SHOWS = 0.8, 0.6, 0.7  # how far each covers what is below
+_HIDDEN_SHOW = 0.35
 _RINGS_SHOW, _INSIDES_SHOW = 0.9, 0.25
 _HELD = squared_radius(0.95)  # what an ellipse holds
 _CORNERS = 60  # of the polygon that stands for an ellipse
@@ -39,7 +40,8 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = F
     What is on the subject's right is blue, on the left orange; the nose is green, the mouth pink,
     the contour white. Sizes follow the face's and the picture's. A picture whose longer side is
     under 640 pixels comes back enlarged by a whole number, to 640 at least, so that lines stay
-    finer than what they mark; any other keeps its size.
+    finer than what they mark; any other keeps its size. Landmarks that the face itself hides are
+    faint.
 
     Args:
         image: RGB, anything that `as_image` takes.
@@ -62,7 +64,7 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = F
     for face in faces:
         if uncertainty:
             draw_ellipses(canvas, face.landmarks, similarity=similarity)
-        draw_landmarks(canvas, face.landmarks, similarity=similarity)
+        draw_landmarks(canvas, face.landmarks, similarity=similarity, visible=face.visible)
     return canvas
 
 
@@ -73,6 +75,7 @@ def draw_landmarks(
     color: Color | None = None,
     similarity: Similarity | None = None,
     weight: float = 1.0,
+    visible: NDArray[np.bool_] | None = None,
 ) -> None:
     """Draw one face's points, and the lines between them, on the canvas itself.
 
@@ -84,6 +87,7 @@ def draw_landmarks(
         color: one for all, to tell truth from prediction; each part has its own otherwise.
         similarity: from the points' pixels to the canvas's, where they differ.
         weight: how many times as bold as usual, for a canvas that is shown smaller than it is.
+        visible: (L,) flags; others are drawn faintly, and below. All are visible by default.
     """
     known = np.flatnonzero(landmarks.known)
     if len(known) == 0:
@@ -92,13 +96,17 @@ def draw_landmarks(
     side = float(np.ptp(points[known], axis=0).max())
     pen = _Pen.of(side, max(canvas.shape[:2]), landmarks.num_landmarks, weight=weight)
     colors = [color] * len(points) if color else _colors(landmarks.scheme)
+    clear = landmarks.known if visible is None else landmarks.known & visible
     with _magnified(canvas, points[known], pen) as (layer, to_layer):
         points = to_layer.apply(points)
-        _draw_lines(layer, points, landmarks, colors, pen)
-        for index in known:
-            _draw_dot(layer, points[index], 1.5 * pen.dot * pen.fine, DARK)
-        for index in known:
-            _draw_dot(layer, points[index], pen.dot * pen.fine, colors[index])
+        edges = [(a, b) for a, b in landmarks.scheme.edges if landmarks.known[[a, b]].all()]
+        if len(faint := np.flatnonzero(landmarks.known & ~clear)):
+            bare = layer.copy()
+            _draw_lines(layer, points, [e for e in edges if not clear[[*e]].all()], colors, pen)
+            _draw_dots(layer, points, faint, colors, pen)
+            layer[:] = cv2.addWeighted(layer, _HIDDEN_SHOW, bare, 1 - _HIDDEN_SHOW, 0)
+        _draw_lines(layer, points, [e for e in edges if clear[[*e]].all()], colors, pen)
+        _draw_dots(layer, points, np.flatnonzero(clear), colors, pen)
 
 
 def draw_ellipses(
@@ -136,6 +144,73 @@ def draw_ellipses(
         for index, ring in zip(known, rings, strict=True):
             cv2.polylines(layer, [ring], True, colors[index], width, cv2.LINE_AA, BITS)
         layer[:] = cv2.addWeighted(layer, _RINGS_SHOW, bare, 1 - _RINGS_SHOW, 0)
+
+
+def draw_pose(
+    canvas: Pixels, face: Face, *, similarity: Similarity | None = None, weight: float = 1.0
+) -> None:
+    """Draw which way a head looks, on the canvas itself: a box that grows toward where it looks.
+
+    The smaller square stands where the outline and the brows are, the larger one is before the
+    face. Edges on the subject's right are blue, on the left orange, as far as they run forward;
+    an arrow goes from the middle of the smaller square to that of the larger.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3), contiguous; changed in place.
+        face: one whose pose is known; nothing is drawn otherwise.
+        similarity: from the points' pixels to the canvas's, where they differ.
+        weight: how many times as bold as usual.
+    """
+    if face.pose is None or not face.landmarks.known.any():
+        return
+    corners = _within_reach(canvas, _pose_box(face.landmarks, face.pose), similarity)
+    side = float(np.ptp(face.landmarks.points[face.landmarks.known, :2], axis=0).max())
+    pen = _Pen.of(
+        side * (similarity.scale if similarity else 1), max(canvas.shape[:2]), 68, weight=weight
+    )
+    with _magnified(canvas, corners, pen) as (layer, to_layer):
+        places = to_layer.apply(corners)
+        bare = layer.copy()
+        for edges, color, bold in _POSE_EDGES:
+            for ink, more in ((DARK, 2 * pen.rim), (color, 0.0)):
+                width = max(1, round(pen.fine * (bold * pen.line + more)))
+                _draw_segments(layer, places, edges, ink, width)
+        layer[:] = cv2.addWeighted(layer, _RINGS_SHOW, bare, 1 - _RINGS_SHOW, 0)
+        _draw_dot(layer, places[_TIP], 2 * pen.dot * pen.fine, DARK)
+        _draw_dot(layer, places[_TIP], 1.5 * pen.dot * pen.fine, NOSE)
+
+
+# Corners of the smaller square and then of the larger: top right of the subject, top left, bottom
+# left, bottom right; then the squares' middles.
+_TIP = 9
+_POSE_EDGES: tuple[tuple[Sequence[tuple[int, int]], Color, float], ...] = (
+    (((0, 1), (1, 2), (2, 3), (3, 0)), OUTLINE, 0.8),
+    (((0, 4), (3, 7)), RIGHT, 1.2),
+    (((1, 5), (2, 6)), LEFT, 1.2),
+    (((4, 5), (5, 6), (6, 7), (7, 4)), OUTLINE, 1.8),
+    (((8, _TIP),), NOSE, 2.0),
+)
+
+
+def _pose_box(landmarks: Landmarks, pose: Pose) -> Points:
+    """The corners of two squares and their middles, (10, 2), in pixels of the picture.
+
+    The squares are as large and as far from each other as those of 3DDFA_V2.
+    """
+    known, parts = landmarks.known, landmarks.scheme.parts
+    around = [i for part in ("contour", "right_brow", "left_brow") for i in parts.get(part, ())]
+    behind = [i for i in around if known[i]] or np.flatnonzero(known)
+    half = float(np.ptp(landmarks.points[known, :2], axis=0).max()) * 2**0.5 / 3
+    square = np.array([(-1, 1), (1, 1), (1, -1), (-1, -1), (0, 0)], np.float64)
+    near = 4 / 3 * half
+    squares = (
+        np.column_stack([half * square, np.zeros(5)]),
+        np.column_stack([near * square, np.full(5, near)]),
+    )
+    points = np.concatenate([squares[0][:4], squares[1][:4], squares[0][4:], squares[1][4:]])
+    turned = points @ pose.rotation.T * (1, -1, 1)
+    middle = landmarks.points[behind, :2].mean(axis=0)
+    return np.asarray(turned[:, :2] + middle)
 
 
 def _outline(center: ArrayLike, covariance: ArrayLike) -> Points:
@@ -202,11 +277,13 @@ def _magnified(canvas: Pixels, points: Points, pen: _Pen) -> Iterator[tuple[Pixe
 
 
 def _draw_lines(
-    layer: Pixels, points: Points, landmarks: Landmarks, colors: Sequence[Color], pen: _Pen
+    layer: Pixels,
+    points: Points,
+    edges: Sequence[tuple[int, int]],
+    colors: Sequence[Color],
+    pen: _Pen,
 ) -> None:
     """Join points by lines that let the skin below show through."""
-    known = landmarks.known
-    edges = [(a, b) for a, b in landmarks.scheme.edges if known[a] and known[b]]
     by_color: dict[Color, list[tuple[int, int]]] = {}
     for edge in edges:
         by_color.setdefault(colors[edge[0]], []).append(edge)
@@ -222,6 +299,19 @@ def _draw_segments(
 ) -> None:
     segments = [fixed(points[list(edge)]) for edge in edges]
     cv2.polylines(layer, segments, False, color, width, cv2.LINE_AA, BITS)
+
+
+def _draw_dots(
+    layer: Pixels,
+    points: Points,
+    indices: NDArray[np.intp],
+    colors: Sequence[Color],
+    pen: _Pen,
+) -> None:
+    for index in indices:
+        _draw_dot(layer, points[index], 1.5 * pen.dot * pen.fine, DARK)
+    for index in indices:
+        _draw_dot(layer, points[index], pen.dot * pen.fine, colors[index])
 
 
 def _draw_dot(layer: Pixels, center: Points, radius: float, color: Color) -> None:

@@ -6,6 +6,9 @@ from numpy.typing import ArrayLike, NDArray
 from canthus.images.raster import Raster
 
 Pixels = NDArray[np.uint8]
+Color = tuple[float, float, float]  # red, green, blue, in [0, 1]
+
+LINES_SHOW = 0.8  # how far lines cover what is below
 
 
 def depth_picture(depth: ArrayLike, *, nearest: float, farthest: float) -> Pixels:
@@ -78,14 +81,56 @@ def overlay(image: Pixels, raster: Raster, colors: ArrayLike, *, opacity: float 
     Raises:
         ValueError: if a shape is another.
     """
-    if image.shape != (*raster.triangle.shape, 3):
-        raise ValueError(
-            f"image: expected shape {(*raster.triangle.shape, 3)}, found {image.shape}"
-        )
+    _check_size(image, raster)
     shown = raster.interpolated(_colors(colors))
     share = opacity * raster.covered[..., None].astype(np.float32)
     mixed = (1 - share) * image + share * 255 * np.clip(shown, 0, 1)
     return np.rint(mixed).astype(np.uint8)
+
+
+def wireframe(
+    image: Pixels,
+    raster: Raster,
+    vertices: ArrayLike,
+    *,
+    color: Color = (1.0, 1.0, 1.0),
+    width: float = 1.0,
+) -> Pixels:
+    """The edges of a mesh's triangles over a picture, RGB (H, W, 3); what is hidden is left out.
+
+    Lines fade where triangles are hardly larger than lines are wide; fine meshes are left bare.
+
+    Args:
+        image: (H, W, 3), of the raster's size.
+        raster: what each pixel sees.
+        vertices: (V, 3), those that were rasterized.
+        color: of lines, RGB in [0, 1].
+        width: of lines, in pixels.
+
+    Raises:
+        ValueError: if a shape is another.
+    """
+    _check_size(image, raster)
+    seen = np.flatnonzero(raster.triangle.reshape(-1) >= 0)
+    corners = np.asarray(vertices, np.float64)[raster.corners, :2]
+    sides = corners[:, [2, 0, 1]] - corners[:, [1, 2, 0]]  # opposite of each corner
+    lengths = np.maximum(np.linalg.norm(sides, axis=2), np.finfo(float).tiny)
+    doubled = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
+    triangle = raster.triangle.reshape(-1)[seen]
+    heights = (doubled[:, None] / lengths)[triangle]
+    away = (raster.weights.reshape(-1, 3)[seen] * heights).min(axis=1)
+    fading = np.clip(doubled / lengths.sum(axis=1) / width, 0, 1)[triangle]
+    share = (np.clip(width / 2 + 0.5 - away, 0, 1) * fading)[:, None]
+    result = np.array(image, np.float64).reshape(-1, 3)
+    result[seen] += LINES_SHOW * share * (255 * np.array(color) - result[seen])
+    return np.rint(result).astype(np.uint8).reshape(image.shape)
+
+
+def _check_size(image: Pixels, raster: Raster) -> None:
+    if image.shape != (*raster.triangle.shape, 3):
+        raise ValueError(
+            f"image: expected shape {(*raster.triangle.shape, 3)}, found {image.shape}"
+        )
 
 
 def _colors(colors: ArrayLike) -> NDArray[np.float32]:

@@ -27,7 +27,9 @@ class Target:
         blends: (B, E, 2); anything where not known.
         blends_known: (B, E).
         readout: (E, L), rows that add up to 1.
-        coefficients: (B, K), of a morphable model, whitened; None where nobody fitted one.
+        coefficients: (B, 12 + K), of a face model: the camera row by row, from the model's
+            coordinates to pixels of the crop and depths (x right, y down, z away), then identity
+            and expression. NaN for a face that is not fitted; None where none is.
     """
 
     points: Tensor

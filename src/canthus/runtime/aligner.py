@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import repeat
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from canthus.errors import CanthusError, WeightsError
 from canthus.faces import Face, Fit, Landmarks, scheme_of
+from canthus.faces.face import camera_through
 from canthus.geometry import Box, Similarity
 from canthus.images.arrays import as_image
 from canthus.images.files import read_image
@@ -22,6 +24,7 @@ from canthus.runtime.manifest import Manifest
 
 if TYPE_CHECKING:
     from canthus.detection import Detector
+    from canthus.faces.face_model import FaceModel
 
 Picture = ArrayLike | str | PathLike[str]
 Answer = list[Face] | CanthusError | ValueError
@@ -66,6 +69,7 @@ class Aligner:
         once: look once, in the boxes as they are. By default a face is looked at again where its
             landmarks say that its box was off (`looks.is_off`) or where a detector drew it; if
             another model has looked first, it is not.
+        face_model: by whose mesh to say which landmarks are seen; see `runtime.face_models`.
     """
 
     def __init__(
@@ -76,12 +80,14 @@ class Aligner:
         first: "Aligner | None" = None,
         *,
         once: bool = False,
+        face_model: "FaceModel | None" = None,
     ) -> None:
         self.manifest = manifest
         self.backend = backend
         self._detector = detector
         self._first = first
         self._once = once
+        self.face_model = face_model
 
     @property
     def detector(self) -> "Detector":
@@ -116,7 +122,7 @@ class Aligner:
             ValueError: if the array is no picture, or a box is none or not in the picture.
         """
         cut = self._cut(opened(image), boxes, boxes_from)
-        return self._found([cut], BATCH_SIZE)[0]
+        return self._faces([cut], BATCH_SIZE)[0]
 
     def many(
         self,
@@ -198,6 +204,19 @@ class Aligner:
             place[:] = crop(image, to_crop, size)
         return _Cut(image, found, drawn, crops, maps)
 
+    def _faces(self, cuts: list[_Cut], batch_size: int) -> list[list[Face]]:
+        """The faces of each picture, with all that is said of them."""
+        found = self._found(cuts, batch_size)
+        model = self.face_model
+        if model is None:
+            return found
+        from canthus.runtime.face_models import visible_of  # not needed for landmarks alone
+
+        return [
+            [replace(face, visible=visible_of(face, model)) if face.fit else face for face in faces]
+            for faces in found
+        ]
+
     def _found(self, cuts: list[_Cut], batch_size: int, again: int = AGAIN) -> list[list[Face]]:
         """The faces of each picture, after further looks where they are due."""
         faces = self._locate(cuts, batch_size)
@@ -239,7 +258,7 @@ class Aligner:
         self, waiting: list[_Cut | CanthusError | ValueError], batch_size: int
     ) -> Iterator[Answer]:
         """The answers of pictures and errors that wait, in their order."""
-        found = iter(self._found([cut for cut in waiting if isinstance(cut, _Cut)], batch_size))
+        found = iter(self._faces([cut for cut in waiting if isinstance(cut, _Cut)], batch_size))
         for cut in waiting:
             yield next(found) if isinstance(cut, _Cut) else cut
 
@@ -284,6 +303,7 @@ def load(
     detector: "Detector | None" = None,
     reinitialize: bool = False,
     once: bool = False,
+    face_model: str | PathLike[str] | None = None,
 ) -> Aligner:
     """Load a model: the default one, another by its name, or a weights file.
 
@@ -296,9 +316,13 @@ def load(
             anew, upright and as large as it is: for boxes that are drawn badly and for faces
             that are turned. It costs a run of that network a face, or more where a box is off.
         once: look once, in the boxes as they are; see `Aligner`.
+        face_model: the file of the face model that the weights were made for, by whose mesh each
+            face's `visible` and `aligner.face_model` are known; by default the one inside the
+            package, for weights made for it.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged or not of Canthus.
+        CanthusError: if the face model does not fit the weights.
         ValueError: if there is no such device here, or both `reinitialize` and `once` are asked
             for.
     """
@@ -306,11 +330,22 @@ def load(
         raise ValueError("reinitialize means to look again; expected it or once, not both")
     path = weights.find(name_or_path)
     manifest, backend = open_weights(path, device=device, threads=threads)
+    mesh = _face_model(manifest, face_model)
     if not reinitialize:
-        return Aligner(manifest, backend, detector, once=once)
+        return Aligner(manifest, backend, detector, once=once, face_model=mesh)
     first = load(REINITIALIZER, device=device, threads=threads)
     named = replace(manifest, name=f"{manifest.name} behind {REINITIALIZER}")
-    return Aligner(named, backend, detector, first)
+    return Aligner(named, backend, detector, first, face_model=mesh)
+
+
+def _face_model(manifest: Manifest, given: str | PathLike[str] | None) -> "FaceModel | None":
+    """The face model of weights, read if there is one to read."""
+    model = manifest.recipe.get("model")
+    if given is None and not (isinstance(model, dict) and model.get("face_model")):
+        return None
+    from canthus.runtime.face_models import face_model_of  # not needed for landmarks alone
+
+    return face_model_of(manifest, None if given is None else Path(given))
 
 
 def _in_picture(answer: Arrays, to_crop: Similarity) -> Arrays:
@@ -323,15 +358,8 @@ def _in_picture(answer: Arrays, to_crop: Similarity) -> Arrays:
     if "depths" in answer:
         found["depths"] = to_picture.scale * answer["depths"]
     if "cameras" in answer:
-        found["cameras"] = _camera(answer["cameras"], to_picture).astype(np.float32)
+        found["cameras"] = camera_through(answer["cameras"], to_picture)
     return found
-
-
-def _camera(camera: NDArray[np.float32], to_picture: Similarity) -> NDArray[np.float64]:
-    """A map from a face model to a crop (3, 4), continued to the picture."""
-    flat = to_picture.matrix[:, :2] @ camera[:2]
-    flat[:, 3] += to_picture.matrix[:, 2]
-    return np.concatenate([flat, to_picture.scale * camera[2:]])
 
 
 def opened(image: Picture) -> NDArray[np.uint8]:

@@ -58,6 +58,8 @@ def _plain(face: Face) -> dict[str, object]:
             "pitch_deg": round(pose.pitch_deg, 2),
             "roll_deg": round(pose.roll_deg, 2),
         }
+    if face.visible is not None:
+        plain["visible"] = face.visible.tolist()
     if face.expected_error is not None:
         plain["expected_error"] = round(face.expected_error, SCORE_DIGITS)
     return plain

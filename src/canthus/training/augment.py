@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.faces import Landmarks
+from canthus.faces import Fit, Landmarks
 from canthus.geometry import Box, Similarity
 from canthus.images import degrade, warp
 from canthus.training.recipe import AugmentConfig, CropConfig
@@ -24,11 +24,13 @@ class Crop:
         image: (S, S, 3).
         landmarks: in pixels of the crop.
         size: the longer side of the face's tight box, in pixels of the crop.
+        fit: of a face model, in pixels of the crop, where there is one.
     """
 
     image: Image
     landmarks: Landmarks
     size: float
+    fit: Fit | None = None
 
 
 def cut(
@@ -39,6 +41,7 @@ def cut(
     *,
     similarity: Similarity,
     reflect: bool = False,
+    fit: Fit | None = None,
 ) -> Crop:
     """The crop to which a similarity maps the picture, with its landmarks.
 
@@ -49,6 +52,7 @@ def cut(
         image=warp.crop(image, similarity, crop.size, reflect=reflect),
         landmarks=Landmarks(points, landmarks.scheme),
         size=box.side * similarity.scale,
+        fit=None if fit is None else fit.through(similarity),
     )
 
 
@@ -74,10 +78,17 @@ def disturbed(
     )
 
 
-def mirrored(crop: Crop) -> Crop:
-    """Left and right exchanged, in the picture and in the landmarks."""
+def mirrored(crop: Crop, signs: NDArray[np.floating] | None = None) -> Crop:
+    """Left and right exchanged, in the picture, in the landmarks and in the fit.
+
+    Args:
+        crop: a face.
+        signs: of its face model's coefficients, see `Fit.mirrored`; without them the fit is lost.
+    """
     image = np.ascontiguousarray(crop.image[:, ::-1])
-    return Crop(image, crop.landmarks.mirrored(image.shape[1]), crop.size)
+    width = image.shape[1]
+    fit = None if crop.fit is None or signs is None else crop.fit.mirrored(width, signs)
+    return Crop(image, crop.landmarks.mirrored(width), crop.size, fit)
 
 
 def change_looks(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:

@@ -7,7 +7,7 @@ taken up anywhere.
 import hashlib
 import itertools
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +17,11 @@ from torch import Tensor
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
-from canthus.faces import Landmarks
+from canthus.faces import Fit, Landmarks
 from canthus.geometry import Box, Similarity
 from canthus.images import warp
 from canthus.models import Target
-from canthus.training import augment
+from canthus.training import augment, symmetry
 from canthus.training.augment import Crop, Image
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe
@@ -46,6 +46,7 @@ class _Kept:
     image: Image
     box: Box
     landmarks: Landmarks
+    fit: Fit | None
 
 
 class FaceCache:
@@ -83,10 +84,12 @@ class FaceCache:
         points = (to_kept.apply(sample.landmarks.points) - shift).astype(np.float32)
         corners = [sample.box.as_tuple()[:2], sample.box.as_tuple()[2:]]
         (x0, y0), (x1, y1) = to_kept.apply(corners) - shift
+        moved = Similarity.about((0, 0), (-float(left), -float(top))) @ to_kept
         return _Kept(
             image=image[top:bottom, left:right].copy(),
             box=Box(x0, y0, x1, y1),
             landmarks=Landmarks(points, sample.landmarks.scheme),
+            fit=None if sample.fit is None else sample.fit.through(moved),
         )
 
 
@@ -97,6 +100,9 @@ class Batches:
         sets: the samples of each of the recipe's data sets, in its order.
         recipe: what to learn, and how.
         labeler: makes labels of their landmarks.
+
+    Raises:
+        RecipeError: if faces are fitted and are to be mirrored, and the face model cannot be.
     """
 
     def __init__(self, sets: list[list[Sample]], recipe: Recipe, labeler: Labeler) -> None:
@@ -104,6 +110,8 @@ class Batches:
         self._recipe = recipe
         self._labeler = labeler
         self._faces = FaceCache(recipe)
+        fitted = any(sample.fit is not None for sample in self._samples)
+        self._signs = symmetry.signs(recipe.model) if fitted and recipe.augment.mirror else None
         starts = np.cumsum([0, *map(len, sets)])
         self._sets = [np.arange(a, b) for a, b in itertools.pairwise(starts)]
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
@@ -139,11 +147,11 @@ class Batches:
             recipe.crop,
             similarity=similarity,
             reflect=reflect,
+            fit=kept.fit,
         )
         if rng.random() < recipe.augment.mirror:
-            crop = augment.mirrored(crop)
-        image = augment.change_looks(crop.image, recipe.augment, rng)
-        return Crop(image, crop.landmarks, crop.size)
+            crop = augment.mirrored(crop, self._signs)
+        return replace(crop, image=augment.change_looks(crop.image, recipe.augment, rng))
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         """Which face comes when: every set as often as it is repeated, shuffled together."""
@@ -199,9 +207,21 @@ def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
         blends=blends,
         blends_known=blends_known,
         readout=torch.from_numpy(labeler.readout),
+        coefficients=_coefficients([crop.fit for crop in crops]),
     )
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels last in memory
     return Batch(pixels.float() / 255, target, names)
+
+
+def _coefficients(fits: list[Fit | None]) -> Tensor | None:
+    """Cameras and shapes of a batch as `Target` has them; None if no face is fitted."""
+    known = {i: np.append(fit.camera, fit.shape) for i, fit in enumerate(fits) if fit is not None}
+    if not known:
+        return None
+    rows = np.full((len(fits), len(next(iter(known.values())))), np.nan, np.float32)
+    for row, numbers in known.items():
+        rows[row] = numbers
+    return torch.from_numpy(rows)
 
 
 def hold_out(samples: list[Sample], share: float) -> tuple[list[Sample], list[Sample]]:

@@ -102,7 +102,14 @@ def fit(
 
 
 def learning_rate(step: int, schedule: ScheduleConfig) -> float:
-    """A linear warm-up, then a cosine down to a hundredth (Loshchilov and Hutter, ICLR 2017)."""
+    """The rate of a step, from 0.
+
+    A linear warm-up, then a cosine down to a hundredth (Loshchilov and Hutter, ICLR 2017); or, as
+    3DDFA learned, a low one, then the highest, then lower by the factor from each milestone on.
+    """
+    if schedule.decay == "steps":
+        passed = sum(step / schedule.steps >= share for share in schedule.milestones)
+        return schedule.learning_rate * schedule.factor ** (1 if step < schedule.warmup else passed)
     if step < schedule.warmup:
         return schedule.learning_rate * (step + 1) / schedule.warmup
     done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)

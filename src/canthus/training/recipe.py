@@ -1,6 +1,7 @@
 """A training, written down: what to learn, from which faces, how."""
 
 from dataclasses import field
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Interval
@@ -13,6 +14,7 @@ Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Share = Annotated[float, Interval(ge=0, le=1)]
 Count = Annotated[int, Gt(0)]
+Factor = Annotated[float, Interval(gt=0, le=1)]
 
 
 @config
@@ -27,6 +29,9 @@ class DataConfig:
         repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
         labels: a table that `canthus teach` wrote about its training faces, whose landmarks are
             learned in place of its own. Nothing is measured or calibrated on such faces.
+        fits: a table that `canthus fit` wrote about its training faces: a face model's pose and
+            shape in each, and its landmarks in place of the faces' own. A path, or `inside`: the
+            data set's own folder has it, as `fits.csv`.
     """
 
     layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table"]
@@ -34,6 +39,11 @@ class DataConfig:
     split: Literal["train", "all"] = "train"
     repeat: Positive = 1.0
     labels: str | None = None
+    fits: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and self.fits is not None:
+            raise ValueError("labels and fits: expected one of them")
 
 
 @config
@@ -88,7 +98,11 @@ class ScheduleConfig:
     """The optimizer (AdamW) and how long it runs.
 
     Attributes:
-        learning_rate: at its highest, after `warmup` steps; then a cosine down to a hundredth.
+        learning_rate: at its highest, after `warmup` steps.
+        decay: how it falls then. "cosine": to a hundredth, having risen in a line before. "steps":
+            to `factor` of itself at each milestone, having been that part of its highest before.
+        milestones: with "steps" alone: shares of `steps`, such as 0.6 and 0.8.
+        factor: with "steps" alone.
         ema: decay of the moving average of the weights, which is what is kept.
         hold_out: share of the training groups kept apart, to choose and to calibrate on.
         log_every: steps between two lines of the log; checkpoints and tests fall on such steps.
@@ -98,6 +112,9 @@ class ScheduleConfig:
     batch_size: Count = 32
     learning_rate: Positive = 1.5e-3
     warmup: Annotated[int, Ge(0)] = 500
+    decay: Literal["cosine", "steps"] = "cosine"
+    milestones: tuple[float, ...] = ()
+    factor: Factor = 0.2
     weight_decay: NotNegative = 0.02
     clip: Positive = 5.0
     ema: Share = 0.999
@@ -107,6 +124,19 @@ class ScheduleConfig:
     log_every: Count = 100
     save_every: Count = 1000
     test_every: Count = 2000
+
+    def __post_init__(self) -> None:
+        if (self.decay == "steps") != bool(self.milestones):
+            raise ValueError(
+                "milestones: expected some for decay steps and none for cosine, found "
+                f"{list(self.milestones)} for {self.decay}"
+            )
+        places = (0.0, *self.milestones, 1.0)
+        if not all(before < after for before, after in pairwise(places)):
+            raise ValueError(
+                "milestones: expected shares of the steps between 0 and 1, each larger "
+                f"than the one before, found {list(self.milestones)}"
+            )
 
 
 @config

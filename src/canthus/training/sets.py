@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from canthus.datasets import LAYOUTS, Sample, taught
+from canthus.datasets import LAYOUTS, Sample, fitted, taught
 from canthus.training.recipe import DataConfig, Recipe
+
+INSIDE = "inside"  # of the data set's folder: where its fits are
 
 
 def read_sets(recipe: Recipe, root: Path) -> list[list[Sample]]:
@@ -22,4 +24,7 @@ def read_sets(recipe: Recipe, root: Path) -> list[list[Sample]]:
 
 def _read(data: DataConfig, root: Path) -> list[Sample]:
     samples = LAYOUTS[data.layout](root / data.root, data.split)
+    if data.fits is not None:
+        path = root / data.root / fitted.TABLE if data.fits == INSIDE else Path(data.fits)
+        return fitted.read(path, samples)
     return samples if data.labels is None else taught.read(Path(data.labels), samples)

@@ -1,0 +1,161 @@
+"""Where the outline's points lie in space: behind the edge of what was lifted, near the ears.
+
+On a face that looks ahead, nothing says how deep its outline is. On turned heads the near half of
+it was marked, and ears: the pose is known by the other points, and so is the depth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from canthus.faces import SCHEMES
+from canthus.faces.face import angles_of
+from canthus.faces.face_model import FaceModel, Keypoints
+from canthus.training.fitting import Fitted, Witnesses
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+OUTLINE = np.array(SCHEMES["68"].parts["contour"])
+MIRROR = np.array(SCHEMES["68"].mirror)[OUTLINE]
+CHIN = 8
+TURNED_DEG = 20.0  # from where on a head's near half says how deep it is
+CREDIBLE = 0.06  # sides of the face: fits that are off by more say nothing
+OUTLIER = 0.04  # sides of the face, from where on a mark counts less and less
+ROUNDS = 10
+MIRRORING = np.array([-1.0, 1.0, 1.0])
+
+
+def offsets(model: FaceModel, seen: Sequence[tuple[Witnesses, Fitted]]) -> Floats:
+    """How much nearer the outline's points are than the model's, (17, 3), in its unit; symmetric.
+
+    Only their depths change: the rest was measured on faces that look ahead.
+
+    Args:
+        model: whose points these are.
+        seen: marked faces, and the model's fits to them by other marks than those of the outline.
+
+    Raises:
+        ValueError: if a point was not marked on the near half of any turned head.
+    """
+    found = np.zeros((len(OUTLINE), 3))
+    for point in range(CHIN + 1):
+        pairs = [
+            _equations(witnesses, fitted, side, other)
+            for witnesses, fitted in seen
+            for side, other in ((point, False), (MIRROR[point], True))
+        ]
+        slopes, off = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        if not len(slopes):
+            raise ValueError(f"point {point}: expected turned heads where it is marked, found none")
+        found[[point, MIRROR[point]], 2] = _robust(slopes[..., 2], off)
+    return found
+
+
+def with_rim(model: FaceModel, offsets: Floats) -> FaceModel:
+    """The model with its outline's points as vertices of their own, moved by offsets (17, 3).
+
+    They move with the blends of vertices that they were before; triangles join them to the edge.
+    """
+    count, corners = len(model.neutral), model.keypoints.indices.shape[1]
+    parts = {
+        name: np.concatenate([own, model.keypoints_of(own)[..., OUTLINE, :]], axis=-2)
+        for name in ("neutral", "identity", "expression")
+        for own in (getattr(model, name),)
+    }
+    parts["neutral"][count:] += offsets
+    indices, weights = model.keypoints.indices.copy(), model.keypoints.weights.copy()
+    indices[OUTLINE] = count + np.arange(len(OUTLINE))[:, None]
+    weights[OUTLINE] = np.eye(1, corners)
+    strip = _strip(parts["neutral"], _edge(model), count + np.arange(len(OUTLINE)))
+    return replace(
+        model,
+        triangles=np.concatenate([model.triangles, strip]),
+        keypoints=Keypoints(indices, weights),
+        uv=None,
+        **parts,
+    )
+
+
+def _equations(
+    known: Witnesses, fitted: Fitted, point: int, mirrored: bool
+) -> tuple[Floats, Floats]:
+    """How a move of a point in the model's frame moves it in pictures, and how far it is off."""
+    rows = np.flatnonzero(known.readout[:, point] == 1)
+    if not len(rows):
+        return np.zeros((0, 2, 3)), np.zeros((0, 2))
+    marks = known.marks[:, rows[0]]
+    yaw = angles_of(_turns(fitted.cameras))[:, 0]
+    near = -yaw if point < CHIN else yaw if point > CHIN else np.abs(yaw)
+    kept = (near >= TURNED_DEG) & (fitted.errors < CREDIBLE) & np.isfinite(marks[:, 0])
+    side = known.side[kept, None]
+    slopes = fitted.cameras[kept, :2, :3] / side[..., None]
+    off = (marks - fitted.landmarks[:, point, :2])[kept] / side
+    return slopes * (MIRRORING if mirrored else 1), off
+
+
+def _turns(cameras: Floats) -> Floats:
+    linear = cameras[:, :, :3] * np.array([[1.0], [-1.0], [-1.0]])
+    return linear / np.linalg.norm(linear[:, :1], axis=2, keepdims=True)
+
+
+def _robust(slopes: Floats, off: Floats) -> float:
+    """By how much to move along slopes (N, 2) to be nearest to where marks are, off by (N, 2)."""
+    weights, found = np.ones(len(slopes)), 0.0
+    for _ in range(ROUNDS):
+        weighed = weights[:, None] * slopes
+        found = float((weighed * off).sum() / (weighed * slopes).sum())
+        left = np.linalg.norm(off - found * slopes, axis=1)
+        weights = 1 / (1 + (left / OUTLIER) ** 2)
+    return found
+
+
+def _edge(model: FaceModel) -> Longs:
+    """The vertices along the mesh's edge, from the first of the outline's points to the last."""
+    sides = np.sort(
+        np.concatenate([model.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])]), axis=1
+    )
+    pairs, times = np.unique(sides, axis=0, return_counts=True)
+    beside: dict[int, list[int]] = {}
+    for one, other in pairs[times == 1].tolist():
+        beside.setdefault(one, []).append(other)
+        beside.setdefault(other, []).append(one)
+    rim = model.keypoints_of(model.neutral)[OUTLINE]
+    around = np.array(sorted(beside))
+    first, chin, last = (
+        int(around[np.linalg.norm(model.neutral[around] - rim[i], axis=1).argmin()])
+        for i in (0, CHIN, -1)
+    )
+    for step in beside[first]:
+        path = [first, step]
+        while path[-1] not in (last, first):
+            path.append(next(each for each in beside[path[-1]] if each != path[-2]))
+        if path[-1] == last and chin in path:
+            return np.array(path)
+    raise ValueError("expected one edge around the mesh that passes the chin")
+
+
+def _strip(places: Floats, inner: Longs, outer: Longs) -> Longs:
+    """Triangles between two lines of vertices; each next one closes the shorter gap.
+
+    Both halves are made alike, from the ends to the chin.
+    """
+    triangles = []
+    i = j = 0
+    middle = len(inner) - 1, len(outer) - 1
+    while (i, j) != middle:
+        ahead_in = np.inf if i == middle[0] else _apart(places, inner[i + 1], outer[j])
+        ahead_out = np.inf if j == middle[1] else _apart(places, inner[i], outer[j + 1])
+        if ahead_in < ahead_out:
+            triangles.append((inner[i], outer[j], inner[i + 1]))
+            i += 1
+        else:
+            triangles.append((inner[i], outer[j], outer[j + 1]))
+            j += 1
+    return np.array(triangles)
+
+
+def _apart(places: Floats, one: int, other: int) -> float:
+    return float(np.linalg.norm(places[one] - places[other]))
