@@ -1,6 +1,9 @@
-"""Files that are there whole, or not at all."""
+"""Files and folders that are there whole, or not at all."""
 
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from canthus.errors import StorageError
@@ -24,6 +27,31 @@ def write_whole(path: Path, data: bytes) -> None:
             draft.replace(path)
         except BaseException:
             draft.unlink(missing_ok=True)
+            raise
+        _sync(path.parent)
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written: {error.strerror}; check the folder and its free space"
+        ) from None
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill beside its place; it is put in place when all has gone well, else removed.
+
+    Raises:
+        StorageError: if something of its name is there already, or the disk refuses.
+    """
+    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise StorageError(f"{path}: expected a new folder, found one of this name; choose another")
+    draft = path.with_name(f".{os.urandom(8).hex()}.canthus")
+    try:
+        draft.mkdir(parents=True)
+        try:
+            yield draft
+            draft.replace(path)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
             raise
         _sync(path.parent)
     except OSError as error:

@@ -119,3 +119,17 @@ def test_a_crop_is_the_same_whatever_opencv_threads_do() -> None:
 
     cv2.setNumThreads(threads)
     np.testing.assert_array_equal(before, after)
+
+
+def test_resampling_takes_each_pixel_from_its_place() -> None:
+    image = np.arange(0, 200, 10, dtype=np.uint8).reshape(4, 5)  # 10 a column, 50 a row
+    places = np.array([[[1.0, 2.5]], [[2.0, 1.3]]], np.float32)
+
+    assert warp.resample(image, places).tolist() == [[110, 90]]
+
+
+def test_beyond_the_edge_resampling_goes_on_as_in_a_mirror() -> None:
+    image = np.arange(20, dtype=np.uint8).reshape(4, 5)
+    places = np.array([[[-1.0, -2.0]], [[0.0, 0.0]]], np.float32)
+
+    assert warp.resample(image, places).tolist() == [[0, 1]]

@@ -27,6 +27,7 @@ VERBS = {
     "import": "Read weights that another project has published.",
     "inspect": "Check a copy of a public data set.",
     "models": "List the models inside, with size, license and figures.",
+    "profiles": "Turn the faces of a data set to the side, for a model to learn from.",
     "schemes": "List the landmark schemes, or check one of one's own.",
     "teach": "Let a model annotate training faces, for another to learn from.",
     "train": "Train a model by a recipe.",

@@ -20,12 +20,8 @@ MAX_PIXELS = 200_000_000
 MAX_BYTES = 1 << 30
 SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".bmp")
 
-_JPEG_QUALITY = 95
-_ENCODINGS: dict[str, tuple[str, list[int]]] = {
-    ".png": (".png", []),
-    ".jpg": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),
-    ".jpeg": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]),
-}
+JPEG_QUALITY = 95
+_ENCODINGS = {".png": ".png", ".jpg": ".jpg", ".jpeg": ".jpg"}
 _IN_RGB = getattr(cv2, "IMREAD_COLOR_RGB", None)  # from OpenCV 4.11 on
 _set_log_level = getattr(cv2.utils, "logging", cv2).setLogLevel  # OpenCV 5 has moved it
 
@@ -94,7 +90,9 @@ def list_images(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     ]
 
 
-def write_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
+def write_image(
+    path: str | os.PathLike[str], image: ArrayLike, *, quality: int = JPEG_QUALITY
+) -> None:
     """Write a picture as PNG or JPEG, as its suffix says, whole or not at all.
 
     A file of that name is replaced at once, when the new one is complete on the disk.
@@ -102,6 +100,7 @@ def write_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
     Args:
         path: in a folder that exists.
         image: RGB, anything that `as_image` takes.
+        quality: of a JPEG, 0 to 100.
 
     Raises:
         ImageError: if the suffix is another, or the picture does not fit into such a file.
@@ -115,7 +114,8 @@ def write_image(path: str | os.PathLike[str], image: ArrayLike) -> None:
             f"{where}: expected a name that ends in {', '.join(_ENCODINGS)}, "
             f"found {path.suffix or 'none'!r}; choose one of them"
         )
-    encoding, settings = _ENCODINGS[path.suffix.lower()]
+    encoding = _ENCODINGS[path.suffix.lower()]
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality] if encoding == ".jpg" else []
     bgr = cv2.cvtColor(as_image(image, where), cv2.COLOR_RGB2BGR)
     with _opencv_silent():
         try:

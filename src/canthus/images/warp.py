@@ -65,6 +65,20 @@ def stretch(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     )
 
 
+def resample(image: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """A picture whose pixels come from given places of another, bilinear.
+
+    Outside, the other goes on as in a mirror.
+
+    Args:
+        image: (h, w, 3) or (h, w).
+        places: (2, H, W), x and y of each pixel of the result.
+    """
+    x, y = np.ascontiguousarray(places)
+    taken = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return taken.astype(np.uint8, copy=False)
+
+
 def _cut(
     image: NDArray[np.uint8], similarity: Similarity, size: int
 ) -> tuple[NDArray[np.uint8], Similarity]:
