@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from canthus.cli.layouts import training_faces
 from canthus.cli.outputs import prepare
 from canthus.errors import DatasetError
 
@@ -27,34 +28,25 @@ def fit(
     """Fit a face model to the training faces of a data set, by what people marked of them."""
     import numpy as np
 
-    from canthus.datasets import LAYOUTS, fitted
-    from canthus.faces import Fit
+    from canthus.datasets import fitted
     from canthus.faces.face_model import read_face_model
     from canthus.training import fitting, witnesses
     from canthus.training.lifted import read
 
-    if layout not in LAYOUTS:
-        raise typer.BadParameter(
-            f"{layout!r} is none of {', '.join(LAYOUTS)}", param_hint="--layout"
-        )
-    samples = LAYOUTS[layout](root, "train")
+    samples = training_faces(layout, root)
     faces = None if lifted is None else read(lifted)
     try:
         known = witnesses.of(samples, faces, root.parent)
         found = fitting.fit(read_face_model(face_model), known)
     except ValueError as error:
         raise DatasetError(f"{root}: {error}") from None
-    near = found.errors <= limit
-    if not near.any():
+    kept = found.errors[found.errors <= limit]
+    if not len(kept):
         raise DatasetError(f"{root}: expected a fit within {limit} sides of a face, found none")
-    fits = [
-        Fit(camera, shape) if good else None
-        for camera, shape, good in zip(found.cameras, found.shapes, near, strict=True)
-    ]
     prepare(out.parent)
-    fitted.write(out, samples, list(found.landmarks[..., :2]), fits)
-    off, worse = 100 * np.quantile(found.errors[near], (0.5, 0.9))
+    fitted.write(out, samples, list(found.landmarks[..., :2]), found.within(limit))
+    off, worse = 100 * np.quantile(kept, (0.5, 0.9))
     print(
-        f"{out}: {near.sum()} of {len(samples)} faces, whose marks are off by {off:.1f} % of the "
+        f"{out}: {len(kept)} of {len(samples)} faces, whose marks are off by {off:.1f} % of the "
         f"face's side in the median, by {worse:.1f} % in one of ten"
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from canthus.cli.layouts import training_faces
 from canthus.cli.progress import track
 from canthus.faces.face_model import OPEN, read_face_model
 
@@ -23,19 +24,15 @@ def profiles(
     """Turn training faces step by step to 90 degrees of yaw, as 300W-LP was made."""
     import numpy as np
 
-    from canthus.datasets import LAYOUTS, fitted
+    from canthus.datasets import fitted
     from canthus.training.profile_sets import profiles_of, write
 
-    if layout not in LAYOUTS:
-        raise typer.BadParameter(
-            f"{layout!r} is none of {', '.join(LAYOUTS)}", param_hint="--layout"
-        )
     model = read_face_model(face_model)
     if not len(model.triangles):
         raise typer.BadParameter(
             f"{face_model} has points and no triangles", param_hint="--face-model"
         )
-    samples = fitted.read(fits, LAYOUTS[layout](root, "train"))
+    samples = fitted.read(fits, training_faces(layout, root))
     if limit is not None and limit < len(samples):
         chosen = np.linspace(0, len(samples) - 1, limit).astype(int)
         samples = [samples[number] for number in chosen]

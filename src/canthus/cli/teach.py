@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from canthus.cli.layouts import training_faces
 from canthus.cli.outputs import prepare
 
 
@@ -21,17 +22,13 @@ def teach(
     """Let a model put its landmarks on the training faces of a data set."""
     import numpy as np
 
-    from canthus.datasets import LAYOUTS, taught
+    from canthus.datasets import taught
     from canthus.faces import scheme_of
     from canthus.runtime import load
     from canthus.training.teacher import teach as ask
 
-    if layout not in LAYOUTS:
-        raise typer.BadParameter(
-            f"{layout!r} is none of {', '.join(LAYOUTS)}", param_hint="--layout"
-        )
     aligner = load(model, threads=threads)
-    samples = LAYOUTS[layout](root, "train")
+    samples = training_faces(layout, root)
     found = ask(aligner, samples, meet=meet)
     prepare(out.parent)
     taught.write(out, samples, found.points, scheme_of(aligner.manifest.scheme))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.faces import SCHEMES
+from canthus.faces import SCHEMES, Fit
 from canthus.faces.face import angles_of
 from canthus.faces.face_model import FaceModel
 
@@ -83,6 +83,11 @@ class Fitted:
     shapes: Floats
     landmarks: Floats
     errors: Floats
+
+    def within(self, limit: float) -> list[Fit | None]:
+        """The fit of each face, None where it is off by more sides of the face than a limit."""
+        each = zip(self.cameras, self.shapes, self.errors, strict=True)
+        return [Fit(camera, shape) if off <= limit else None for camera, shape, off in each]
 
 
 def fit(model: FaceModel, known: Witnesses) -> Fitted:

@@ -24,7 +24,6 @@ from canthus.storage import whole_folder, write_whole
 from canthus.training.heads import Head
 from canthus.training.profiles import turned, vertices_of, yaws
 
-FITS = "fits.csv"
 SIDE = 180.0  # pixels of a face, at most
 MARGIN = 0.8  # sides of a face that are around it
 ROOM = 1.4  # likewise, before it is turned
@@ -111,7 +110,7 @@ def write(folder: Path, profiles: Iterable[Profile]) -> int:
         if not rows:
             raise DatasetError(f"{folder}: expected faces that can be turned, found none")
         _write_table(draft / tables.TABLE, rows)
-        fitted.write(draft / FITS, tables.read(draft, "train"), points, fits)
+        fitted.write(draft / fitted.TABLE, tables.read(draft, "train"), points, fits)
     return len(rows)
 
 
