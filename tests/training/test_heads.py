@@ -5,7 +5,7 @@ import pytest
 
 from canthus.faces.face_model import open_face_model
 from canthus.images.raster import rasterize
-from canthus.training.heads import RIM, SIZES, Head, outline_of
+from canthus.training.heads import INWARD, RIM, SIZES, Head, outline_of
 
 SQUARE = [[0, 1, 4], [1, 2, 4], [2, 3, 4], [3, 0, 4]]  # its middle is vertex 4
 
@@ -61,7 +61,10 @@ def test_hidden_places_of_the_skull_take_colors_from_the_rim() -> None:
 
     skull = len(model.neutral) + RIM * len(head.outline)
     assert np.allclose(own, places[:, :2], atol=1e-3)
-    assert np.allclose(other[:skull], own[:skull])
+    inward = head.inward(around)[:skull, None]
+    middle = own[head.outline].mean(axis=0)
+    assert np.allclose(other[:skull], own[:skull] + inward * (middle - own[:skull]), atol=1e-3)
+    assert inward[: len(model.neutral)].max() == pytest.approx(INWARD[0])
     top = np.abs(model.neutral[head.outline, 0]) < 30  # of the outline, above and below
     lifted = other[skull:].reshape(-1, len(head.outline), 2)
     assert (np.abs(lifted[:, ~top, 0]) <= np.abs(own[head.outline][~top, 0]) * 1.2).all()

@@ -48,6 +48,10 @@ BOTH = 0.4  # a change as wide
 LIFTS = (0.55, 0.68, 0.78, 0.86)  # of the way to forehead or chin: a skull ring's colors are there
 # From the forehead to the chin: where such colors are in the second ring, not in the first one.
 DEEP = ((0.8, 1.6, 2.4, 2.8), (1.0, 0.0, 0.0, 1.0))
+# Outlines are marked a little outside of faces, where the background begins. So colors are taken
+# from further inside, by this share of the way to the middle: from FROM outlines' radii on more and
+# more, most at the outline, and less again at each of the rim's rings.
+INWARD, FROM = (0.08, 0.06, 0.03, 0.0), 0.7
 SEEN = 0.1  # half widths by which a place of the skull stands out that may be seen; twice: it is
 
 
@@ -113,6 +117,8 @@ class Head:
         order, side = np.argsort(angle), np.sign(angle)
         hair, neck = np.clip((NAPE - np.abs(angle)) / BOTH * [[1], [-1]], 0, 1)
         middle = own[self.outline].mean(axis=0)
+        inward = share * self.inward(around)
+        own += inward[:, None] * (middle - own)
         reach = np.linalg.norm(rings[RIM - 1] - middle, axis=1)
         scale = np.ptp(own[self.outline], axis=0).max() / np.ptp(edge[:, :2], axis=0).max()
         for ring, lift in zip(rings[RIM:], LIFTS, strict=True):
@@ -123,6 +129,21 @@ class Head:
             deep = np.interp(np.abs(moved), *DEEP)[:, None]
             ring += hidden[:, None] * (low + deep * (high - low) - ring)
         return own
+
+    def inward(self, around: Floats) -> Floats:
+        """How far inside the colors of a head's vertices (N, 3) are, see `INWARD`: shares, (N,)."""
+        count = len(self.outline)
+        edge = around[self.outline]
+        away = around[:, :2] - axis_of(edge)[:2]
+        angle, radius = np.arctan2(away[:, 0], away[:, 1]), np.linalg.norm(away, axis=1)
+        order = np.argsort(angle[self.outline])
+        known = angle[self.outline][order], radius[self.outline][order]
+        out = radius / np.interp(angle, *known, period=2 * np.pi)
+        inward = INWARD[0] * np.clip((out - FROM) / (1 - FROM), 0, 1)
+        rings = np.zeros(len(SIZES))
+        rings[:RIM] = INWARD[1:]
+        inward[len(around) - len(SIZES) * count :] = np.repeat(rings, count)
+        return inward
 
     def axis(self, vertices: ArrayLike) -> Floats:
         """A point of the vertical axis about which a head turns, (3,), as high as the face."""
