@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from canthus.faces.face import angles_of
 from canthus.faces.face_model import open_face_model, read_face_model
-from canthus.training.lifted import angles, onto
+from canthus.training.lifted import onto
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
         weights = np.full(len(own), 1 / len(own))
         laid, turns = onto(other[None], own, weights)
         left = np.sqrt(((laid[0] - own) ** 2).sum(axis=1).mean())
-        pitch = angles(turns.transpose(0, 2, 1))[0, 1]
+        pitch = angles_of(turns.transpose(0, 2, 1))[0, 1]
         sizes = [np.ptp(each, axis=0).round().astype(int).tolist() for each in (own, laid[0])]
         print(f"{name}: {left:.1f} mm apart, nods by {pitch:.1f} degrees, {sizes} mm")
 

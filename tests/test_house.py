@@ -1,8 +1,10 @@
 """The house keeps its plan: floors, names, sizes, and a front door that costs nothing."""
 
 import ast
+import importlib
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,18 @@ def test_rooms_import_downwards_only() -> None:
     code = "import sys; from importlinter import cli; sys.exit(cli.lint_imports(no_cache=True))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("scripts/*.py")), ids=name_of)
+def test_what_a_script_wants_of_canthus_is_there(path: Path) -> None:
+    """Nothing else runs the scripts, and what they were written for moves."""
+    pytest.importorskip("torch")
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("canthus"):
+            module = importlib.import_module(node.module or "")
+            for name in (each.name for each in node.names):
+                found = hasattr(module, name) or find_spec(f"{node.module}.{name}")
+                assert found, f"{node.module} has no {name}"
 
 
 def test_the_public_names_are_sorted() -> None:

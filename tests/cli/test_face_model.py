@@ -144,7 +144,7 @@ def test_the_open_model_is_shown_by_its_name(command: Command) -> None:
     done = command("face-model", "show", "open")
 
     assert done.code == 0, done.err
-    assert "468 vertices, 898 triangles" in done.out
+    assert "485 vertices, 936 triangles" in done.out
     assert "research-only" in done.out
 
 

@@ -384,3 +384,19 @@ def test_fewer_vertices_than_landmarks_are_refused() -> None:
         TddfaConfig(vertices=60)
     with pytest.raises(ValueError, match="resample: expected 0 or more"):
         TddfaConfig(resample=-1)
+
+
+def test_coefficients_are_whitened_by_the_faces_of_a_training(tmp_path: Path) -> None:
+    config = replace(SMALL, face_model=str(model_of(tmp_path)), loss="pdc")
+    network = Tddfa(config)
+    network.prepare(torch.zeros(68, 2))
+    fits = fit_of(network, Coefficients(torch.randn(200, 17), 120))
+
+    other = Tddfa(config)
+    other.prepare(torch.zeros(68, 2), fits)
+    found, known = other._wanted(fits, 120)
+
+    assert known.all()
+    seen = torch.arange(17) != DEPTH_SHIFT
+    torch.testing.assert_close(found.mean(dim=0), torch.zeros(17), atol=1e-3, rtol=0)
+    torch.testing.assert_close(found.std(dim=0)[seen], torch.ones(16), atol=1e-3, rtol=0)

@@ -87,8 +87,13 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
     scores: Scores
     sideways: Tensor
 
-    def prepare(self, mean_face: Tensor) -> None:
-        """Be told the mean shape (L, 2) of the faces before a training begins; most need not."""
+    def prepare(self, mean_face: Tensor, fits: Tensor | None = None) -> None:
+        """Be told before a training begins what its faces are like; most need not.
+
+        Args:
+            mean_face: their mean shape, (L, 2).
+            fits: (N, 12 + K), of some of them, as in `Target.coefficients`; None without fits.
+        """
 
     @abstractmethod
     def forward(self, crops: Tensor) -> Output:

@@ -272,7 +272,7 @@ class Dpr(AlignmentModel[Stages]):
         return 2 * (crops.flip(-3) if self.config.colors == "bgr" else crops) - 1
 
     @torch.no_grad()
-    def prepare(self, mean_face: Tensor) -> None:
+    def prepare(self, mean_face: Tensor, fits: Tensor | None = None) -> None:
         low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
         self.mean.copy_(0.5 + FILLS / (high - low).max() * (mean_face - (low + high) / 2))
         if self.config.local and self.published:

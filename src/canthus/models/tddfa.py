@@ -7,7 +7,7 @@ of the head is known.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +30,9 @@ from canthus.models.layers.scores import Scores
 # Of 3DDFA and 3DDFA_V2: what is subtracted from x, and from what y is; their labels come from
 # 1-based pixels. And ours, of pixels whose centers are whole numbers.
 ORIGINS = {"v1": (0.0, 1.0), "v2": (1.0, 0.0), "clean": (0.0, -1.0)}
+COEFFICIENT_LOSSES = get_args(CoefficientLoss)
 LANDMARKS = 68
+TINY = 1e-6  # of a coefficient's spread, at least
 FILLS = 0.5**0.5  # of the crop, by the longer side of a face: the published square
 DOUBT = 0.02  # sides of the crop that landmarks may be off, as long as nothing was measured
 MAP_WEIGHT = 0.1  # of a heatmap's divergence from a Gaussian, beside how far its mean is off
@@ -149,12 +151,14 @@ class Tddfa(AlignmentModel[Coefficients]):
         self.register_buffer("sideways", torch.zeros(1))
 
     @torch.no_grad()
-    def prepare(self, mean_face: Tensor) -> None:
+    def prepare(self, mean_face: Tensor, fits: Tensor | None = None) -> None:
         config, model = self.config, self.model
         if config.face_model is not None:
             faces = read_face_model(Path(config.face_model))
             model.fill(faces, config.identities, config.expressions)
             model.expect(FILLS * config.size, config.size)
+            if fits is not None and config.loss in COEFFICIENT_LOSSES:
+                self._whiten(fits)
             if isinstance(self.backbone, Pinned):
                 marks, pose = model.neutral[:LANDMARKS], slice(POSE)
                 self.backbone.expect(marks, model.mean[pose], model.spread[pose], config.size)
@@ -163,6 +167,12 @@ class Tddfa(AlignmentModel[Coefficients]):
                 "face_model: expected a file or open, or a start that holds one as `canthus import "
                 "tddfa` writes it; found none"
             )
+
+    def _whiten(self, fits: Tensor) -> None:
+        """Take the mean and the spread of coefficients from faces, in crops of our own size."""
+        colored = self._published(fits, self.config.size)
+        self.model.mean.copy_(colored.mean(dim=0))
+        self.model.spread.copy_(colored.std(dim=0).clamp(min=TINY))
 
     def forward(self, crops: Tensor) -> Coefficients:
         seen = crops.flip(1) if self.config.colors == "bgr" else crops
@@ -255,11 +265,15 @@ class Tddfa(AlignmentModel[Coefficients]):
         found = asked.terms([output.seen.maps], own)
         return {f"maps_{name}": self.config.maps * value for name, value in found.items()}
 
-    def _wanted(self, coefficients: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """Fits of faces as what the network should say, (B, K), and which there are, (B,)."""
+    def _published(self, coefficients: Tensor, size: int) -> Tensor:
+        """Fits of faces in crops of a size, with the maps as the network says them."""
         to_crop, corner = self._to_crop(size)
         pose = (coefficients[:, :POSE].reshape(-1, 3, 4) - corner) / to_crop
-        colored = torch.cat([pose.flatten(1), coefficients[:, POSE:]], dim=1)
+        return torch.cat([pose.flatten(1), coefficients[:, POSE:]], dim=1)
+
+    def _wanted(self, coefficients: Tensor, size: int) -> tuple[Tensor, Tensor]:
+        """Fits of faces as what the network should say, (B, K), and which there are, (B,)."""
+        colored = self._published(coefficients, size)
         if colored.shape[1] != self.config.num_coefficients:
             raise ValueError(
                 f"expected fits of {self.config.num_coefficients} coefficients, found "

@@ -141,7 +141,8 @@ def _fresh(
     if batches is not None:
         some = [batches[number] for number in range(MEASURED)]
         if recipe.start is None or recipe.fresh:
-            network.prepare(_mean_face([batch.target for batch in some]))
+            targets = [batch.target for batch in some]
+            network.prepare(_mean_face(targets), _fits(targets))
         if recipe.start is not None:
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
         graft(network, recipe.graft, recipe.fresh, [batch.crops for batch in some])
@@ -153,6 +154,14 @@ def _mean_face(targets: list[Target]) -> Tensor:
     """The mean shape (L, 2) of some faces, mirrored as often as not."""
     points = [t.points.where(t.known[..., None] > 0, torch.nan).numpy() for t in targets]
     return torch.from_numpy(mean_face(np.concatenate(points))).float()
+
+
+def _fits(targets: list[Target]) -> Tensor | None:
+    """The fits of some faces, (N, 12 + K); None where there are none."""
+    known = [target.coefficients for target in targets if target.coefficients is not None]
+    rows = torch.cat(known) if known else torch.empty(0)
+    rows = rows[rows.isfinite().all(dim=1)] if len(rows) else rows
+    return rows if len(rows) > 1 else None
 
 
 def _optimizer(network: Network, schedule: ScheduleConfig) -> torch.optim.Optimizer:
