@@ -3,19 +3,23 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from canthus.faces import SCHEMES
 from canthus.faces.face_model import FaceModel, Keypoints
 from canthus.images.raster import Floats, Longs, checked_mesh
 from canthus.images.shading import normal_sums
 
 FACING = -0.2  # how far the surface around a landmark looks toward the viewer, at least
 BEFORE = 0.12  # of the mesh's radius: how much nearer what hides a landmark is, at least
+BESIDE = 0.04  # of it: a landmark of the outline so near to the mesh's edge is not hidden by it
+OUTLINE = list(SCHEMES["68"].parts["contour"])
 
 
 def visible_keypoints(model: FaceModel, vertices: ArrayLike) -> NDArray[np.bool_]:
     """Which of the 68 landmarks are seen from straight ahead; only the mesh itself hides any.
 
     A landmark is hidden where the surface around it looks away from the viewer, or where another
-    part of the mesh is before it. It may itself be a little below the surface, as blends of
+    part of the mesh is before it; those of the outline lie behind the edge of the face, which hides
+    them only where they are further in. A landmark may itself be a little below the surface, as blends of
     vertices are; see docs/methods/tddfa.md for how much that is.
 
     Args:
@@ -32,6 +36,9 @@ def visible_keypoints(model: FaceModel, vertices: ArrayLike) -> NDArray[np.bool_
     places = model.keypoints_of(points).astype(np.float64)
     radius = np.sqrt(np.square(points - points.mean(axis=0)).sum(axis=1).mean())
     places[:, 2] -= BEFORE * radius
+    outward = (places - points.mean(axis=0))[OUTLINE, :2]
+    lengths = np.linalg.norm(outward, axis=1, keepdims=True)
+    places[OUTLINE, :2] += BESIDE * radius * outward / np.maximum(lengths, np.finfo(float).tiny)
     facing: NDArray[np.bool_] = _toward(points, corners, model.keypoints) >= FACING
     return facing & _uncovered(places, points, corners)
 
@@ -49,17 +56,15 @@ def _toward(points: Floats, corners: Longs, keypoints: Keypoints) -> Floats:
 
 def _uncovered(places: Floats, points: Floats, corners: Longs) -> NDArray[np.bool_]:
     """Before which places (K, 3) no triangle is: none that holds x and y has a smaller z."""
-    order = np.argsort(places[:, 0])
-    ordered = places[order]
-    x = points[:, 0][corners]
-    first = np.searchsorted(ordered[:, 0], x.min(axis=1), "left")
-    last = np.searchsorted(ordered[:, 0], x.max(axis=1), "right")
-    counts = last - first
-    triangle = np.repeat(np.arange(len(corners)), counts)
-    place = np.arange(len(triangle)) - np.repeat(np.cumsum(counts) - counts - first, counts)
-    mesh, at = points[corners[triangle]].transpose(1, 2, 0), ordered[place].T
+    mesh = points[corners].transpose(1, 2, 0)  # corner, axis, triangle
+    left, top, near = np.minimum(np.minimum(mesh[0], mesh[1]), mesh[2])
+    right, down, _ = np.maximum(np.maximum(mesh[0], mesh[1]), mesh[2])
+    x, y, z = places.T[..., None]
+    around = (left <= x) & (x <= right) & (top <= y) & (y <= down) & (near < z)
+    place, triangle = np.nonzero(around)
     covered = np.zeros(len(places), bool)
-    covered[order[place[_before(mesh, at)]]] = True
+    before = _before(mesh[..., triangle], places[place].T)
+    covered[place[before]] = True
     return ~covered
 
 
