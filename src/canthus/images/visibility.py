@@ -18,9 +18,9 @@ def visible_keypoints(model: FaceModel, vertices: ArrayLike) -> NDArray[np.bool_
     """Which of the 68 landmarks are seen from straight ahead; only the mesh itself hides any.
 
     A landmark is hidden where the surface around it looks away from the viewer, or where another
-    part of the mesh is before it; those of the outline lie behind the edge of the face, which hides
-    them only where they are further in. A landmark may itself be a little below the surface, as blends of
-    vertices are; see docs/methods/tddfa.md for how much that is.
+    part of the mesh is before it. Those of the outline lie behind the edge of the face, which hides
+    them only where they are further in. A landmark may itself be a little below the surface, as
+    blends of vertices are; see docs/methods/tddfa.md for how much that is.
 
     Args:
         model: whose triangles and keypoints these are.
