@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 from canthus.runtime.quitting import quits
 
@@ -33,6 +34,6 @@ def test_a_face_that_quits_early_does_not_fail() -> None:
 
 
 @pytest.mark.parametrize("errors", [[0.1, 0.2], [[0.1, np.nan]]])
-def test_what_are_no_errors_is_refused(errors: list[object]) -> None:
+def test_what_are_no_errors_is_refused(errors: ArrayLike) -> None:
     with pytest.raises(ValueError, match="expected errors"):
         quits(errors, quit_below=0.1, fail_above=0.2)

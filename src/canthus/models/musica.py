@@ -304,5 +304,6 @@ class Musica(AlignmentModel[Steps]):
             return self.calibrated(last.points, doubt)
         covariance = last.stride**2 * last.window.covariance
         if self.config.patches:
-            covariance = product(self.nearest, covariance.flatten(2)).unflatten(2, (2, 2))
+            covariance = product(self.nearest, covariance.flatten(2))
+            covariance = covariance.reshape(*last.points.shape, 2)
         return self.calibrated(last.points, covariance)
