@@ -165,5 +165,5 @@ def test_a_later_step_teaches_where_patches_are_put_if_told(through: bool) -> No
 
     found.each[1].points.sum().backward()  # type: ignore[no-untyped-call]
 
-    gradient: Tensor = network.steps[0].output.weight.grad  # type: ignore[assignment,union-attr]
+    gradient: Tensor = network.steps[0].output.weight.grad
     assert bool(gradient is not None and gradient[:-1].any()) == through
