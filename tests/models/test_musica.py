@@ -163,7 +163,7 @@ def test_a_later_step_teaches_where_patches_are_put_if_told(through: bool) -> No
     network = built(replace(SMALL, end_to_end=through))
     found = network(crops())
 
-    found.each[1].points.sum().backward()  # type: ignore[no-untyped-call]
+    found.each[1].points.sum().backward()
 
-    gradient: Tensor = network.steps[0].output.weight.grad
+    gradient: Tensor = network.steps[0].output.weight.grad  # type: ignore[assignment,union-attr]
     assert bool(gradient is not None and gradient[:-1].any()) == through
