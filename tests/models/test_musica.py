@@ -9,7 +9,12 @@ from torch import Tensor
 
 from canthus.models import Musica, MusicaConfig, Target
 from canthus.models.layers.cascade import Window
-from canthus.models.layers.cascade_losses import SMALLEST, expected_terms, patch_divergence
+from canthus.models.layers.cascade_losses import (
+    SMALLEST,
+    expected_terms,
+    face_errors,
+    patch_divergence,
+)
 from canthus.models.layers.heatmaps import draw, locate
 from canthus.models.layers.patches import own_patches
 from canthus.models.musica import LEVELS
@@ -52,6 +57,8 @@ def target(points: Tensor) -> Target:
         ({"patches": (0, 68)}, r"from 0 to 67, found \[0, 68\]"),
         ({"patches": (3, 3)}, "expected different landmarks"),
         ({"fills": 1.5}, "fills: expected more than 0 and at most 1"),
+        ({"quit_below": -0.1}, "quit_below: expected 0, or more for slim networks"),
+        ({"quit_below": 0.1, "networks": "published"}, "quit_below: expected 0"),
         ({"patch": 1}, "patch: expected 2 cells or more"),
         ({"widths": (16, 16, 24)}, "widths: expected 4 or more for 3 steps"),
     ],
@@ -156,6 +163,32 @@ def test_a_patch_is_not_asked_for_what_is_outside_of_it() -> None:
 
     torch.testing.assert_close(both, first)
     assert first > 0
+
+
+@pytest.mark.parametrize(("below", "step"), [(1e-9, 2), (1e9, 0)])
+def test_thresholds_at_either_end_take_all_steps_or_one(below: float, step: int) -> None:
+    network = built(replace(SMALL, quit_below=below))
+
+    answer = network.predict(crops())
+
+    found = network(crops()).each[step]
+    torch.testing.assert_close(answer.points, found.points)
+    torch.testing.assert_close(answer.error, network.expected(step, found.error))
+
+
+def test_expected_errors_are_right_on_average_once_calibrated() -> None:
+    network = built()
+    seen = [crops(16), crops(16).flip(-1)]
+    truth = [target(20 + torch.rand(16, 68, 2) * 40) for _ in seen]
+
+    network.calibrate(seen, truth)
+
+    for number in range(3):
+        steps = [network(each).each[number] for each in seen]
+        said = torch.cat([network.expected(number, step.error) for step in steps])  # type: ignore[misc]
+        pairs = zip(steps, truth, strict=True)
+        true = torch.cat([face_errors(step.points, each) for step, each in pairs])
+        assert said.mean().item() == pytest.approx(true.mean().item(), rel=0.02)
 
 
 @pytest.mark.parametrize("through", [True, False])

@@ -5,8 +5,8 @@ on one level of a pyramid after the other, and say how they should move; and how
 be then, so that a face that is found need not be looked at again.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -17,7 +17,10 @@ from canthus.faces import scheme_of
 from canthus.models.base import AlignmentModel, Prediction, Target
 from canthus.models.layers.cascade import PATCH, Moved, PublishedStep, SlimStep, Trunk, Window
 from canthus.models.layers.cascade_losses import (
+    SMALLEST,
     expected_terms,
+    face_errors,
+    fitted_line,
     patch_divergence,
     published_terms,
 )
@@ -25,6 +28,7 @@ from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.patches import Sampling, own_patches, patches
 from canthus.models.layers.point_losses import distance
 from canthus.models.layers.precision import product
+from canthus.models.layers.progress import Progress, Step, Steps
 from canthus.models.layers.pyramid import pyramid, standardized
 from canthus.models.layers.scores import Scores
 
@@ -59,6 +63,8 @@ class MusicaConfig:
             along x and y, over that of the outer corners of the eyes.
         error_weight: of the expected error's loss.
         map_weight: of the divergence of slim patches from Gaussians of a cell.
+        quit_below: a face is done after a step of which less error is expected, in longer sides
+            of its tight box; slim networks only. 0: all take all steps. The loss is of all.
     """
 
     family: Literal["musica"] = "musica"
@@ -77,6 +83,7 @@ class MusicaConfig:
     loss: Literal["distance", "published"] = "distance"
     error_weight: float = 0.05
     map_weight: float = 0.1
+    quit_below: float = 0.0
 
     def __post_init__(self) -> None:
         strange = [index for index in self.patches if not 0 <= index < self.num_landmarks]
@@ -89,6 +96,12 @@ class MusicaConfig:
             raise ValueError(f"fills: expected more than 0 and at most 1, found {self.fills}")
         if self.patch < 2:
             raise ValueError(f"patch: expected 2 cells or more, found {self.patch}")
+        told = self.networks == "slim" and self.loss == "distance"
+        if self.quit_below < 0 or (self.quit_below and not told):
+            raise ValueError(
+                "quit_below: expected 0, or more for slim networks with loss distance, found "
+                f"{self.quit_below}"
+            )
         if self.networks == "slim" and len(self.widths) <= self.num_levels:
             raise ValueError(
                 f"widths: expected {self.num_levels + 1} or more for {self.steps} steps, found "
@@ -116,50 +129,13 @@ class MusicaConfig:
         return Trunk.STRIDE * 2 ** (len(self.widths) - 1) if self.networks == "slim" else 1
 
 
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What is found after a step, and on the way.
-
-    Attributes:
-        points: (B, L, 2), in pixels of the crop.
-        error: that is expected of them, (B,): in longer sides of the tight box or, with the
-            published loss, in its unit.
-        hidden: of the recurrent cell, (B, H).
-        offsets: that the step said, (B, L, 2), in pixels or cells of its level.
-        centers: of the patches, (B, P, 2), in pixels of the crop.
-        logits: the patches of a slim network, (B, P, S, S).
-        window: what these say.
-        stride: pixels of the crop in one of the level's.
-    """
-
-    points: Tensor
-    error: Tensor
-    hidden: Tensor
-    offsets: Tensor
-    centers: Tensor
-    stride: int
-    logits: Tensor | None = None
-    window: Window | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Steps:
-    """All steps of one batch of crops, and the crops' side in pixels."""
-
-    each: list[Step] = field(default_factory=list)
-    size: int = 0
-
-    @property
-    def last(self) -> Step:
-        """The one that answers."""
-        return self.each[-1]
-
-
 class Musica(AlignmentModel[Steps]):
     """Steps from a mean face to the landmarks, from coarse to fine."""
 
     mean: Tensor
     nearest: Tensor
+    gain: Tensor
+    level: Tensor
 
     def __init__(self, config: MusicaConfig) -> None:
         super().__init__()
@@ -179,6 +155,8 @@ class Musica(AlignmentModel[Steps]):
                 for _ in count
             )
         self.steps = nn.ModuleList(made)
+        self.register_buffer("gain", torch.ones(config.steps))
+        self.register_buffer("level", torch.zeros(config.steps))
         self.register_buffer("mean", torch.zeros(points, 2))
         self.register_buffer("nearest", torch.zeros(points, len(chosen)))
         self.ellipses = Ellipses(points)
@@ -233,29 +211,41 @@ class Musica(AlignmentModel[Steps]):
             yield Step(points, said.error, hidden, said.offsets, centers, 2**level)
 
     def _slim(self, crops: Tensor, points: Tensor) -> Iterator[Step]:
-        config = self.config
         kept = self.trunk.down(crops)
-        features, above = kept[-1], len(kept) - 1
-        hidden = crops.new_zeros(crops.shape[0], config.hidden)
-        for number, level in enumerate(LEVELS[config.steps]):
-            while above > level:
-                above -= 1
-                features = self.trunk.up(kept, features, above)
-            if not config.end_to_end:
+        features, hidden = kept[-1], crops.new_zeros(crops.shape[0], self.config.hidden)
+        for number in range(self.config.steps):
+            features = self.raised(number, kept, features)
+            if not self.config.end_to_end:
                 points = points.detach()
-            yield (found := self.look(number, self.trunk.draw(features, level), points, hidden))
+            found = self.look(number, features, points, hidden)
+            yield found
             points, hidden = found.points, found.hidden
 
-    def look(self, number: int, maps: Tensor, points: Tensor, hidden: Tensor) -> Step:
+    def raised(self, number: int, kept: list[Tensor], features: Tensor) -> Tensor:
+        """A slim network's features on the level of a step, from those of the step before.
+
+        Args:
+            number: of the step, from 0; the first takes the trunk's last features.
+            kept: what the trunk has kept on the way down, the finest first.
+            features: (B, C, N, N).
+        """
+        levels = LEVELS[self.config.steps]
+        above = levels[number - 1] if number else len(self.config.widths) - 1
+        for level in range(above - 1, levels[number] - 1, -1):
+            features = self.trunk.up(kept, features, level)
+        return features
+
+    def look(self, number: int, features: Tensor, points: Tensor, hidden: Tensor) -> Step:
         """One step of a slim network.
 
         Args:
             number: of the step, from 0.
-            maps: of the patches' landmarks on its level, (B, P, N, N), as logits.
+            features: on its level, (B, C, N, N).
             points: before it, (B, L, 2).
             hidden: before it, (B, H).
         """
-        stride = Trunk.STRIDE * 2 ** LEVELS[self.config.steps][number]
+        level = LEVELS[self.config.steps][number]
+        stride, maps = Trunk.STRIDE * 2**level, self.trunk.draw(features, level)
         centers = points[:, self.config.looked_at] if self.config.patches else points
         logits = own_patches(maps, (centers + 0.5) / stride - 0.5, self.config.patch)
         window = Window.of(logits)
@@ -297,13 +287,91 @@ class Musica(AlignmentModel[Steps]):
         (first,), (second,) = scheme_of(self.config.scheme).normalizers["inter_ocular"]
         return first, second
 
+    def predict(self, crops: Tensor) -> Prediction:
+        return self.quitting(crops) if self.config.quit_below else super().predict(crops)
+
+    def quitting(self, crops: Tensor) -> Prediction:
+        """Take steps only with faces that are not done; a slim network. No gradients flow."""
+        with torch.no_grad():
+            found, alive = self.first(crops), torch.arange(len(crops), device=crops.device)
+            points, covariance, error = found.points, found.covariance, found.error
+            for number in range(1, self.config.steps):
+                going = (found.error >= self.config.quit_below).nonzero()[:, 0]
+                if not len(going):
+                    break
+                alive = alive[going]
+                found = self.later(number, found.chosen(going))
+                points = points.index_copy(0, alive, found.points)
+                covariance = covariance.index_copy(0, alive, found.covariance)
+                error = error.index_copy(0, alive, found.error)
+            return replace(self.calibrated(points, covariance), error=error)
+
+    def first(self, crops: Tensor) -> Progress:
+        """The first step of a slim network."""
+        kept = self.trunk.down(crops)
+        hidden = crops.new_zeros(crops.shape[0], self.config.hidden)
+        finer = LEVELS[self.config.steps][0]
+        found = self._stepped(0, kept, kept[-1], (self.start(crops), hidden))
+        return replace(found, kept=kept[:finer])
+
+    def later(self, number: int, before: Progress) -> Progress:
+        """A later step of a slim network, of faces that are not done."""
+        pair = before.points, before.hidden
+        return self._stepped(number, before.kept, before.features, pair)
+
+    def _stepped(
+        self, number: int, kept: list[Tensor], features: Tensor, before: tuple[Tensor, Tensor]
+    ) -> Progress:
+        features = self.raised(number, kept, features)
+        step = self.look(number, features, *before)
+        error = self.expected(number, step.error)
+        assert error is not None
+        covariance = self.covariance(step, 0)
+        return Progress(kept, features, step.points, step.hidden, covariance, error)
+
     def decode(self, output: Steps) -> Prediction:
         last = output.last
-        if last.window is None:
-            doubt = torch.full_like(last.points, (UNSEEN * output.size) ** 2).diag_embed()
-            return self.calibrated(last.points, doubt)
-        covariance = last.stride**2 * last.window.covariance
-        if self.config.patches:
-            covariance = product(self.nearest, covariance.flatten(2))
-            covariance = covariance.reshape(*last.points.shape, 2)
-        return self.calibrated(last.points, covariance)
+        answer = self.calibrated(last.points, self.covariance(last, output.size))
+        return replace(answer, error=self.expected(len(output.each) - 1, last.error))
+
+    def covariance(self, step: Step, size: int) -> Tensor:
+        """Of landmarks after a step, (B, L, 2, 2), in pixels of the crop squared.
+
+        Args:
+            step: what is found after it.
+            size: of the crop's side; of a part of it are published networks in doubt.
+        """
+        if step.window is None:
+            return torch.full_like(step.points, (UNSEEN * size) ** 2).diag_embed()
+        found = step.stride**2 * step.window.covariance
+        if not self.config.patches:
+            return found
+        return product(self.nearest, found.flatten(2)).reshape(*step.points.shape, 2)
+
+    def expected(self, number: int, error: Tensor) -> Tensor | None:
+        """Errors (B,) as a step says them, calibrated; None in the published loss's unit.
+
+        Args:
+            number: of the step, from 0.
+            error: what it says.
+        """
+        if self.config.loss == "published":
+            return None
+        logs = (error + SMALLEST).log()
+        return (self.level[number] + self.gain[number] * logs).exp()
+
+    @torch.no_grad()
+    def calibrate(self, crops: Sequence[Tensor], targets: Sequence[Target]) -> None:
+        """Fit a line per step from what it says to the errors that there are, as logarithms."""
+        if self.config.loss == "published":
+            return
+        seen = [self.eval()(each).each for each in crops]
+        for number in range(self.config.steps):
+            steps = [each[number] for each in seen]
+            said = torch.cat([step.error for step in steps])
+            true = [
+                face_errors(step.points, target)
+                for step, target in zip(steps, targets, strict=True)
+            ]
+            gain, level = fitted_line((said + SMALLEST).log(), torch.cat(true))
+            self.gain[number], self.level[number] = gain, level

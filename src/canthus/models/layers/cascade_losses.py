@@ -11,6 +11,7 @@ from canthus.models.layers.point_losses import errors
 
 DEAD = 0.01  # pixels that a landmark may be off for nothing, as published
 SMALLEST = 1e-3  # longer sides of the tight box: errors below it are not told apart
+FEWEST = 20  # faces to fit a line to
 SIGMA = 1.0  # of the Gaussians that patches should be, in cells
 
 
@@ -45,17 +46,42 @@ def published_terms(
     return found.sum() / count, (found - error[both]).abs().sum() / count
 
 
+def face_errors(points: Tensor, target: Target) -> Tensor:
+    """Mean distances of the known points and blends, (B,); NaN where none is known.
+
+    In longer sides of the tight box.
+    """
+    each, known = errors(points, target)
+    count = known.sum(dim=1)
+    return torch.where(count > 0, each.sum(dim=1) / count.clamp(min=1), torch.nan)
+
+
+def fitted_line(said: Tensor, true: Tensor) -> tuple[float, float]:
+    """Slope and height of the line from logarithms (N,) to those of true errors (N,).
+
+    The slope is that of least squares, and not below 0, so that no order is turned around; the
+    height is such that the errors' mean is right. NaN among the errors are left out.
+    """
+    known = true.isfinite()
+    if known.sum() < FEWEST:
+        return 1.0, 0.0
+    found = true[known].clamp(min=SMALLEST).double()
+    x, y = said[known].double(), found.log()
+    apart = x - x.mean()
+    slope = max(0.0, float((apart * y).sum() / apart.square().sum().clamp(min=1e-12)))
+    return slope, float(found.mean().log() - (slope * x).exp().mean().log())
+
+
 def expected_terms(points: Tensor, error: Tensor, target: Target) -> Tensor:
     """How far expected errors (B,) are from those of points (B, L, 2), as logarithms.
 
     The mean over faces of smooth L1; no gradient flows to the points. Both are in longer sides of
     the tight box.
     """
-    each, known = errors(points.detach(), target)
-    count = known.sum(dim=1)
-    found = each.sum(dim=1) / count.clamp(min=1)
+    found = face_errors(points.detach(), target)
+    some = found.isfinite().float()
+    found = found.nan_to_num(0.0)
     apart = (error + SMALLEST).log() - (found + SMALLEST).log()
-    some = (count > 0).float()
     gap = F.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.2)
     return (gap * some).sum() / some.sum().clamp(min=1)
 
