@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import onnx
@@ -10,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from canthus import config as configs
+from canthus.errors import WeightsError
 from canthus.export import export_onnx
-from canthus.models import HourglassConfig, ModelConfig, Musica, MusicaConfig, build
-from canthus.runtime.backend import Arrays, OnnxBackend
+from canthus.models import HourglassConfig, ModelConfig, Musica, MusicaConfig, Network, build
+from canthus.runtime.backend import Arrays, OnnxBackend, TorchBackend
 from canthus.runtime.manifest import Manifest
 from canthus.training.finish import to_bytes
 
@@ -46,74 +48,96 @@ def crops() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (7, SIZE, SIZE, 3), dtype=np.uint8)
 
 
-def steps(path: Path, folder: Path) -> list[Arrays]:
-    """What each step answers, by files that end with it."""
-    whole = OnnxBackend(path).run(crops())
-    export_onnx(folder / "small.safetensors", folder / "first.onnx", quit_below=1e9)
-    return [OnnxBackend(folder / "first.onnx").run(crops()), whole]
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same network three times: taking all steps, quitting never, and at the median."""
+    folder = tmp_path_factory.mktemp("quitting")
+    source = written(SMALL, folder)
+    export_onnx(source, folder / "all.onnx")
+    export_onnx(source, folder / "never.onnx", quit_below=1e-12)
+    export_onnx(source, folder / "some.onnx", quit_below=middle(folder))
+    return folder
 
 
-@pytest.mark.parametrize("count", [2, 3, 4])
-def test_faces_quit_as_in_torch_in_a_batch_and_alone(count: int, tmp_path: Path) -> None:
-    source = written(replace(SMALL, steps=count), tmp_path)
-    export_onnx(source, tmp_path / "all.onnx")
-    first, last = steps(tmp_path / "all.onnx", tmp_path)
-    below = float(np.median(first["errors"]))  # equal to one face's: that is not less
+def found(path: Path) -> Arrays:
+    return OnnxBackend(path).run(crops())
 
-    export_onnx(source, tmp_path / "some.onnx", quit_below=below)
 
-    backend = OnnxBackend(tmp_path / "some.onnx")
+def in_torch(folder: Path, below: float) -> Arrays:
+    network = TorchBackend.open(folder / "small.safetensors")[1].model
+    assert isinstance(network, Musica)
+    network.config = replace(network.config, quit_below=below)
+    return TorchBackend(cast(Network, network)).run(crops())
+
+
+def middle(folder: Path) -> float:
+    """As much as is expected of one face after the first step: that is not less."""
+    return float(np.median(in_torch(folder, 1e9)["errors"]))
+
+
+def test_a_batch_equals_its_faces_one_by_one(folder: Path) -> None:
+    backend = OnnxBackend(folder / "some.onnx")
+
     together = backend.run(crops())
+
     alone = [backend.run(crop[None]) for crop in crops()]
     for name, values in together.items():
-        np.testing.assert_allclose(np.concatenate([a[name] for a in alone]), values, atol=1e-4)
-    quit_first = first["errors"] < below
-    assert quit_first.sum() == 3
-    np.testing.assert_allclose(
-        together["points"][quit_first], first["points"][quit_first], atol=1e-3
-    )
-    apart = np.abs(together["points"] - first["points"]).max(axis=(1, 2))
-    assert (apart[~quit_first] > 0.01).all()
-    if count == 2:
-        rest = ~quit_first
-        np.testing.assert_allclose(together["points"][rest], last["points"][rest], atol=1e-3)
+        np.testing.assert_allclose(
+            np.concatenate([each[name] for each in alone]), values, atol=1e-4
+        )
 
 
-def test_a_threshold_that_nobody_meets_is_the_graph_of_all_steps(tmp_path: Path) -> None:
-    source = written(SMALL, tmp_path)
-    export_onnx(source, tmp_path / "all.onnx")
-    export_onnx(source, tmp_path / "never.onnx", quit_below=1e-12)
+def test_faces_quit_as_in_torch(folder: Path) -> None:
+    ours = in_torch(folder, middle(folder))
 
-    whole, never = (
-        OnnxBackend(tmp_path / name).run(crops()) for name in ("all.onnx", "never.onnx")
-    )
+    for name, values in found(folder / "some.onnx").items():
+        np.testing.assert_allclose(values, ours[name], atol=1e-3)
+
+
+def test_who_quits_first_has_the_first_steps_answer(folder: Path) -> None:
+    first, some = in_torch(folder, 1e9), found(folder / "some.onnx")
+
+    done = first["errors"] < middle(folder)
+
+    assert done.sum() == len(done) // 2
+    apart = np.abs(some["points"] - first["points"]).max(axis=(1, 2))
+    assert (apart[done] < 1e-3).all()
+    assert (apart[~done] > 0.01).all()
+
+
+def test_a_threshold_that_nobody_meets_is_the_graph_of_all_steps(folder: Path) -> None:
+    whole, never = found(folder / "all.onnx"), found(folder / "never.onnx")
 
     for name, values in whole.items():
         np.testing.assert_allclose(never[name], values, atol=1e-3)
 
 
-def test_later_steps_are_in_branches(tmp_path: Path) -> None:
-    export_onnx(written(SMALL, tmp_path), tmp_path / "some.onnx", quit_below=0.05)
+def test_later_steps_are_in_branches_within_branches(folder: Path) -> None:
+    graph = onnx.load(folder / "some.onnx").graph
 
-    graph = onnx.load(tmp_path / "some.onnx").graph
-
-    assert [node.op_type for node in graph.node].count("If") == 1
     (outer,) = (node for node in graph.node if node.op_type == "If")
     branches = {attribute.name: attribute.g for attribute in outer.attribute}
     assert [node.op_type for node in branches["then_branch"].node].count("If") == 1
 
 
-def test_the_file_says_when_it_quits(tmp_path: Path) -> None:
-    export_onnx(written(SMALL, tmp_path), tmp_path / "some.onnx", quit_below=0.05)
-
-    model = OnnxBackend(tmp_path / "some.onnx").manifest.recipe["model"]
+def test_the_file_says_when_it_quits(folder: Path) -> None:
+    model = OnnxBackend(folder / "some.onnx").manifest.recipe["model"]
 
     assert isinstance(model, dict)
-    assert model["quit_below"] == 0.05
+    assert model["quit_below"] == pytest.approx(middle(folder))
 
 
-def test_another_family_cannot_be_told_to_quit(tmp_path: Path) -> None:
-    source = written(HourglassConfig(stem=8, widths=(16, 16)), tmp_path)
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (HourglassConfig(stem=8, widths=(16, 16)), "only musica can quit, found hourglass"),
+        (replace(SMALL, loss="published"), "quit_below: expected 0, or more for slim networks"),
+    ],
+)
+def test_a_network_that_cannot_quit_is_named(
+    model: ModelConfig, message: str, tmp_path: Path
+) -> None:
+    source = written(model, tmp_path)
 
-    with pytest.raises(ValueError, match="expected a network of musica, found hourglass"):
+    with pytest.raises(WeightsError, match=message):
         export_onnx(source, tmp_path / "some.onnx", quit_below=0.05)

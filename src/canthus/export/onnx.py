@@ -69,13 +69,13 @@ def export_onnx(
         quit_below: in place of what the config of a slim MuSiCa says; see there.
 
     Raises:
-        ValueError: if another network is told when to quit, or the threshold is none.
-        WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`.
+        WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`, or a
+            network is told to quit that cannot.
     """
     manifest, backend = TorchBackend.open(source)
     manifest = replace(manifest, figures=(*manifest.figures, *figures))
     if quit_below is not None:
-        manifest = _told_to_quit(backend.model, manifest, quit_below)
+        manifest = _told_to_quit(backend.model, manifest, quit_below, source)
     data = seal.sealed(_to_bytes(backend.model, manifest))
     draft = target.with_name(f".{target.stem}.draft.onnx")
     try:
@@ -91,11 +91,14 @@ def export_onnx(
     return proof
 
 
-def _told_to_quit(network: Network, manifest: Manifest, below: float) -> Manifest:
+def _told_to_quit(network: Network, manifest: Manifest, below: float, source: Path) -> Manifest:
     """Let a network quit below another threshold; what it says of itself then."""
     if not isinstance(network, Musica):
-        raise ValueError(f"quit_below: expected a network of musica, found {manifest.family}")
-    network.config = replace(network.config, quit_below=below)
+        raise WeightsError(f"{source}: only musica can quit, found {manifest.family}")
+    try:
+        network.config = replace(network.config, quit_below=below)
+    except ValueError as error:
+        raise WeightsError(f"{source}: {error}") from None
     recipe = {**manifest.recipe, "model": config.dump(network.config)}
     return replace(manifest, recipe=recipe)
 
