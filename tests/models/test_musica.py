@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from canthus.models import Musica, MusicaConfig, Target
 from canthus.models.layers.cascade import Window
@@ -105,6 +106,17 @@ def test_without_attention_there_is_less_to_learn() -> None:
     assert size(SMALL) - size(replace(SMALL, attention=False)) == 3 * (32 * 32 + 32)
 
 
+@pytest.mark.parametrize(("below", "most"), [(0.0, 36e6), (1e9, 22.5e6)])
+def test_the_default_is_small_and_smaller_for_faces_that_quit(below: float, most: float) -> None:
+    network = built(MusicaConfig(quit_below=below))
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
+        network.predict(torch.zeros(1, 3, 128, 128))
+
+    assert 0.95 * most < counted.get_total_flops() / 2 < most
+    assert sum(each.numel() for each in network.parameters()) < 0.71e6
+
+
 def test_a_patch_finds_what_the_whole_map_shows() -> None:
     places = torch.tensor([[[25.3, 30.8], [40.0, 37.2]]])
     maps = draw(places, 16, stride=4, sigma=0.8).log()
@@ -181,7 +193,7 @@ def test_expected_errors_are_right_on_average_once_calibrated() -> None:
     seen = [crops(16), crops(16).flip(-1)]
     truth = [target(20 + torch.rand(16, 68, 2) * 40) for _ in seen]
 
-    network.calibrate(seen, truth)
+    network.calibrate(zip(seen, truth, strict=True))
 
     for number in range(3):
         steps = [network(each).each[number] for each in seen]

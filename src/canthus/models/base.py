@@ -1,7 +1,7 @@
 """What every family of models is, is taught with, and answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -99,12 +99,11 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
             fits: (N, 12 + K), of some of them, as in `Target.coefficients`; None without fits.
         """
 
-    def calibrate(self, crops: Sequence[Tensor], targets: Sequence["Target"]) -> None:
+    def calibrate(self, batches: Iterable[tuple[Tensor, Target]]) -> None:
         """Be told after a training how well it went, on faces it never saw; most need not.
 
         Args:
-            crops: batches of them, (B, 3, S, S) each.
-            targets: what is known of each batch.
+            batches: of them: crops (B, 3, S, S), and what is known.
         """
 
     @abstractmethod

@@ -5,7 +5,7 @@ on one level of a pyramid after the other, and say how they should move; and how
 be then, so that a face that is found need not be looked at again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -361,17 +361,16 @@ class Musica(AlignmentModel[Steps]):
         return (self.level[number] + self.gain[number] * logs).exp()
 
     @torch.no_grad()
-    def calibrate(self, crops: Sequence[Tensor], targets: Sequence[Target]) -> None:
+    def calibrate(self, batches: Iterable[tuple[Tensor, Target]]) -> None:
         """Fit a line per step from what it says to the errors that there are, as logarithms."""
         if self.config.loss == "published":
             return
-        seen = [self.eval()(each).each for each in crops]
-        for number in range(self.config.steps):
-            steps = [each[number] for each in seen]
-            said = torch.cat([step.error for step in steps])
-            true = [
-                face_errors(step.points, target)
-                for step, target in zip(steps, targets, strict=True)
-            ]
-            gain, level = fitted_line((said + SMALLEST).log(), torch.cat(true))
+        said, true = [], []
+        for crops, target in batches:
+            steps = self.eval()(crops).each
+            said.append(torch.stack([step.error for step in steps]))
+            true.append(torch.stack([face_errors(step.points, target) for step in steps]))
+        pairs = zip(torch.cat(said, dim=1), torch.cat(true, dim=1), strict=True)
+        for number, (expected, found) in enumerate(pairs):
+            gain, level = fitted_line((expected + SMALLEST).log(), found)
             self.gain[number], self.level[number] = gain, level

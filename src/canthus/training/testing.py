@@ -82,8 +82,8 @@ class HeldOut:
         self._fit_ellipses(network, found)
         near = (found.error <= SCORE_RADIUS).float().where(found.error.isfinite(), torch.nan)
         network.scores.fit(spread(network.ellipses(found.covariance)), near)
-        batches = [self._batch(start) for start in range(0, len(self._samples), SIZE)]
-        network.calibrate([b.crops for b in batches], [b.target for b in batches])
+        batches = map(self._batch, range(0, len(self._samples), SIZE))
+        network.calibrate((batch.crops, batch.target) for batch in batches)
 
     def _lean(self, right: Tensor) -> float:
         """How far the truth lies to the right of the answers, on average; of (N, L) for each."""
