@@ -11,6 +11,7 @@ from canthus.models import (
     HeatmapConfig,
     HourglassConfig,
     ModelConfig,
+    MusicaConfig,
     Network,
     Target,
     Tddfa,
@@ -30,6 +31,21 @@ SMALL: dict[str, ModelConfig] = {
     "dpr-global": DprConfig(scheme="68"),
     "dpr-local": DprConfig(scheme="68", local=True, contour=True, end_to_end=True, loss="wing"),
     "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
+    "musica": MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32),
+    "musica-few": MusicaConfig(
+        stem=8,
+        widths=(16, 16, 24),
+        hidden=32,
+        steps=2,
+        patches=(*range(0, 68, 2),),
+        attention=False,
+    ),
+    "musica-quitting": MusicaConfig(
+        stem=8, widths=(16, 16, 24, 24), hidden=32, steps=4, quit_below=0.02
+    ),
+    "musica-published": MusicaConfig(
+        networks="published", sampling="integer", loss="published", hidden=64, patches=(30, 36, 48)
+    ),
     "tddfa": TddfaConfig(width=0.25, size=32, identities=3, expressions=1, prior=1e-6),
 }
 SIZE = 32

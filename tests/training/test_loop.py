@@ -1,4 +1,5 @@
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from canthus.training import finish, fit
 from canthus.training.checkpoint import read_tensors
 from canthus.training.finish import manifest_of
 from canthus.training.labels import Labeler
-from canthus.training.loop import LOG, STATE, Trained, learning_rate
+from canthus.training.loop import LOG, STATE, Trained, averaging, learning_rate
 from canthus.training.recipe import Recipe, ScheduleConfig
 from canthus.training.testing import HeldOut
 
@@ -223,6 +224,24 @@ def test_the_rate_warms_up_and_then_falls_to_a_hundredth() -> None:
     rates = [learning_rate(step, schedule) for step in (0, 49, 99, 100, 550, 1000)]
 
     assert rates == pytest.approx([0.01, 0.5, 1.0, 1.0, 0.505, 0.01])
+
+
+def test_the_rates_and_averages_of_musica(shared: Path) -> None:
+    case = json.loads((shared / "parity" / "musica" / "schedule.json").read_text())
+    schedule = ScheduleConfig(
+        steps=60_000,
+        warmup=0,
+        learning_rate=1e-3,
+        decay="steps",
+        milestones=(0.25, 0.5, 0.75),
+        factor=0.1,
+        ema=0.9999,
+    )
+
+    for step, rate in case["learning_rate"].items():
+        assert learning_rate(int(step), schedule) == pytest.approx(rate)
+    for step, decay in case["ema_decay"].items():
+        assert averaging(int(step), schedule) == pytest.approx(decay, abs=1e-12)
 
 
 @pytest.mark.parametrize("steps", [1, 7])  # of an epoch

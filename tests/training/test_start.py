@@ -8,7 +8,7 @@ import torch
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, WeightsError
 from canthus.export import export_onnx
-from canthus.models import DprConfig, HourglassConfig, build
+from canthus.models import DprConfig, HourglassConfig, MusicaConfig, build
 from canthus.models.dpr import WHOLE, WIDE
 from canthus.models.layers.regressors import Slim
 from canthus.runtime.backend import OnnxBackend
@@ -92,6 +92,17 @@ def test_a_training_goes_on_from_an_onnx_file(
     torch.testing.assert_close(ours["heads.0.weight"], fresh)
 
 
+def test_an_onnx_file_of_more_than_convolutions_is_no_start(recipe: Recipe, tmp_path: Path) -> None:
+    model = MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32)
+    one = replace(recipe, model=model, crop=replace(recipe.crop, size=64))
+    weights, exported = tmp_path / "musica.safetensors", tmp_path / "musica.onnx"
+    weights.write_bytes(to_bytes(build(model), manifest_of(one)))
+    export_onnx(weights, exported)
+
+    with pytest.raises(WeightsError, match=r"convolutions alone, found steps\.0\.look"):
+        unfolded(exported, [torch.rand(2, 3, 64, 64)])
+
+
 def test_a_part_that_is_not_there_is_named(exported: Path, recipe: Recipe) -> None:
     with pytest.raises(RecipeError, match="expected parts of the model, found 'stems'"):
         begin(build(recipe.model), str(exported), ("stems",), [torch.rand(2, 3, 64, 64)])
@@ -110,6 +121,22 @@ def test_a_part_of_a_network_begins_as_a_whole_model_of_another_family(
     for name in ("stem.0.0.weight", "bodies.0.after.body.0.0.weight", "heads.0.weight"):
         torch.testing.assert_close(ours[f"regress.{name}"], theirs[name])
     torch.testing.assert_close(ours["reinit.heads.0.weight"], first)
+
+
+def test_musicas_trunk_begins_as_an_hourglass(recipe: Recipe, tmp_path: Path) -> None:
+    weights = hourglass(recipe, WHOLE, tmp_path)
+    network = build(MusicaConfig(stem=WHOLE.stem, widths=WHOLE.widths))
+
+    graft(
+        network,
+        {"trunk": str(weights)},
+        ("trunk.heads.1", "trunk.heads.2"),
+        [torch.rand(2, 3, 64, 64)],
+    )
+
+    ours, theirs = network.state_dict(), checkpoint.read_tensors(weights)[0]
+    for name in ("stem.0.0.weight", "bodies.0.after.body.0.0.weight", "heads.0.weight"):
+        torch.testing.assert_close(ours[f"trunk.{name}"], theirs[name])
 
 
 def test_within_a_grafted_part_some_may_keep_their_fresh_weights(

@@ -31,12 +31,22 @@ def export(
     model: Model,
     out: Annotated[Path, typer.Option(help="The .onnx file to write.")],
     int8: Int8 = None,
+    quit_below: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="Let a face be done after a step of which less error is expected, in longer sides "
+            "of its tight box; of MuSiCa.",
+        ),
+    ] = None,
     report: Annotated[
         list[Path] | None,
         typer.Option(help="A report of `canthus evaluate`; its figures go into the manifest."),
     ] = None,
 ) -> None:
     """Write a trained model as an ONNX file, and prove it equal."""
+    if int8 is not None and quit_below is not None:
+        raise typer.BadParameter("tell the float file when to quit", param_hint="--quit-below")
     if int8 is not None and report:
         raise typer.BadParameter(
             "its figures are of the float file; evaluate the new one", param_hint="--report"
@@ -54,7 +64,7 @@ def export(
     from canthus.export import export_onnx
 
     figures = tuple(figure for path in report or () for figure in read_figures(path))
-    proof = export_onnx(source, out, figures=figures)
+    proof = export_onnx(source, out, figures=figures, quit_below=quit_below)
     print(f"{out}  {_megabytes(out)}, within {proof.points:.1g} px of torch")
 
 

@@ -1,10 +1,6 @@
 """A network as an ONNX file: written, then proved equal to torch."""
 
 import io
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -14,15 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from canthus import config
 from canthus.datasets import synthetic
 from canthus.errors import WeightsError
-from canthus.models import Network
+from canthus.export.programs import exported
+from canthus.export.quitting import quitting_graph
+from canthus.models import Musica, Network
 from canthus.runtime import seal
 from canthus.runtime.backend import OnnxBackend, TorchBackend
 from canthus.runtime.manifest import KEY, Figure, Manifest
 from canthus.storage import write_whole
 
-OPSET = 18
 TOLERANCE = 1e-3  # pixels of the crop; of scores; of covariances, as a share of the largest
 PROOFS = 4  # drawn faces on which the two are compared
 
@@ -38,6 +36,7 @@ class Proof:
         depths: in pixels of the crop; None where it has none.
         cameras: as a share of the largest of their numbers; None where it has none.
         shapes: likewise.
+        errors: that are expected, in longer sides of the face; None where it expects none.
     """
 
     points: float
@@ -46,6 +45,7 @@ class Proof:
     depths: float | None = None
     cameras: float | None = None
     shapes: float | None = None
+    errors: float | None = None
 
     @property
     def worst(self) -> float:
@@ -53,19 +53,29 @@ class Proof:
         return max(value or 0.0 for value in astuple(self))
 
 
-def export_onnx(source: Path, target: Path, *, figures: tuple[Figure, ...] = ()) -> Proof:
+def export_onnx(
+    source: Path,
+    target: Path,
+    *,
+    figures: tuple[Figure, ...] = (),
+    quit_below: float | None = None,
+) -> Proof:
     """Write the ONNX file of a safetensors file, and prove that the two answer alike.
 
     Args:
         source: what a training wrote.
         target: where the ONNX file goes; it appears there only once it is proved.
         figures: what was measured of the model, to stand in its manifest.
+        quit_below: in place of what the config of a slim MuSiCa says; see there.
 
     Raises:
-        WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`.
+        WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`, or a
+            network is told to quit that cannot.
     """
     manifest, backend = TorchBackend.open(source)
     manifest = replace(manifest, figures=(*manifest.figures, *figures))
+    if quit_below is not None:
+        manifest = _told_to_quit(backend.model, manifest, quit_below, source)
     data = seal.sealed(_to_bytes(backend.model, manifest))
     draft = target.with_name(f".{target.stem}.draft.onnx")
     try:
@@ -79,6 +89,18 @@ def export_onnx(source: Path, target: Path, *, figures: tuple[Figure, ...] = ())
     finally:
         draft.unlink(missing_ok=True)
     return proof
+
+
+def _told_to_quit(network: Network, manifest: Manifest, below: float, source: Path) -> Manifest:
+    """Let a network quit below another threshold; what it says of itself then."""
+    if not isinstance(network, Musica):
+        raise WeightsError(f"{source}: only musica can quit, found {manifest.family}")
+    try:
+        network.config = replace(network.config, quit_below=below)
+    except ValueError as error:
+        raise WeightsError(f"{source}: {error}") from None
+    recipe = {**manifest.recipe, "model": config.dump(network.config)}
+    return replace(manifest, recipe=recipe)
 
 
 def compare(first: TorchBackend, second: OnnxBackend) -> Proof:
@@ -121,6 +143,8 @@ class _Door(nn.Module):
             self.outputs.append("depths")
         if answer.camera is not None:
             self.outputs += ["cameras", "shapes"]
+        if answer.error is not None:
+            self.outputs.append("errors")
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         answer = self.network.predict(crops)
@@ -131,6 +155,7 @@ class _Door(nn.Module):
             "depths": answer.depths,
             "cameras": answer.camera,
             "shapes": answer.shape,
+            "errors": answer.error,
         }
         return tuple(value for name in self.outputs if (value := found[name]) is not None)
 
@@ -138,39 +163,11 @@ class _Door(nn.Module):
 def _to_bytes(network: Network, manifest: Manifest) -> bytes:
     size = manifest.crop_size
     door = _Door(network.eval(), size).eval()
-    with _quiet():
-        program = torch.onnx.export(
-            door,
-            (torch.zeros(2, 3, size, size),),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["crops"],
-            output_names=door.outputs,
-            dynamic_shapes={"crops": {0: torch.export.Dim("batch")}},
-            verbose=False,
-        )
-    assert program is not None
-    model = program.model_proto
+    if isinstance(network, Musica) and network.config.quit_below:
+        model = quitting_graph(network, size, door.outputs)
+    else:
+        model = exported(door, {"crops": torch.zeros(2, 3, size, size)}, door.outputs)
     onnx.helper.set_model_props(model, {KEY: manifest.to_json()})
-    model.doc_string = ""
-    for node in model.graph.node:  # where in the source each node came from: half of the file
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
     buffer = io.BytesIO()
     onnx.save_model(model, buffer)
     return buffer.getvalue()
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what torch warns itself of, and what its exporter says on the way."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            yield
-    finally:
-        logger.setLevel(level)

@@ -138,8 +138,8 @@ class Face:
         score: how surely it is a face, in [0, 1].
         landmarks: its points, in the picture's pixels.
         pose: which way it looks, if the model knows.
-        expected_error: the error that the model expects of itself, as a fraction of the
-            normalizer its manifest names, if it knows.
+        expected_error: the mean distance of its landmarks from the truth that the model expects,
+            as a fraction of the longer side of the true tight box, if it knows.
         fit: of a face model, if the model has one.
         visible: (L,) flags: which landmarks are seen, and not hidden by the face itself, if its
             mesh is known. What else is before a face, such as hair or a hand, is not.

@@ -10,15 +10,18 @@ from canthus.models.base import SCORE_RADIUS, AlignmentModel, Prediction, Target
 from canthus.models.dpr import Dpr, DprConfig
 from canthus.models.heatmap import Heatmap, HeatmapConfig
 from canthus.models.hourglass import Hourglass, HourglassConfig
+from canthus.models.musica import Musica, MusicaConfig
 from canthus.models.tddfa import Tddfa, TddfaConfig
 
 ModelConfig = Annotated[
-    HourglassConfig | HeatmapConfig | DprConfig | TddfaConfig, Field(discriminator="family")
+    HourglassConfig | HeatmapConfig | DprConfig | MusicaConfig | TddfaConfig,
+    Field(discriminator="family"),
 ]
 FAMILIES: dict[type, type] = {
     HourglassConfig: Hourglass,
     HeatmapConfig: Heatmap,
     DprConfig: Dpr,
+    MusicaConfig: Musica,
     TddfaConfig: Tddfa,
 }
 
@@ -50,6 +53,8 @@ __all__ = [
     "Hourglass",
     "HourglassConfig",
     "ModelConfig",
+    "Musica",
+    "MusicaConfig",
     "Network",
     "Prediction",
     "Target",

@@ -1,6 +1,7 @@
 """What every family of models is, is taught with, and answers."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -55,6 +56,8 @@ class Prediction:
         camera: (B, 3, 4), from the face model's coordinates to pixels of the crop, and depths.
             None where there is no face model.
         shape: (B, K), the coefficients of identity and of expression. None likewise.
+        error: (B,), the mean distance of a face's landmarks from the truth that the network
+            expects, in longer sides of the tight box. None where it does not say.
     """
 
     points: Tensor
@@ -63,6 +66,7 @@ class Prediction:
     depths: Tensor | None = None
     camera: Tensor | None = None
     shape: Tensor | None = None
+    error: Tensor | None = None
 
     @property
     def spread(self) -> Tensor:
@@ -93,6 +97,13 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
         Args:
             mean_face: their mean shape, (L, 2).
             fits: (N, 12 + K), of some of them, as in `Target.coefficients`; None without fits.
+        """
+
+    def calibrate(self, batches: Iterable[tuple[Tensor, Target]]) -> None:
+        """Be told after a training how well it went, on faces it never saw; most need not.
+
+        Args:
+            batches: of them: crops (B, 3, S, S), and what is known.
         """
 
     @abstractmethod

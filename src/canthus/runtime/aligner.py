@@ -289,10 +289,11 @@ class Aligner:
         if "depths" in answer:
             points = np.column_stack([points, answer["depths"]])
         landmarks = Landmarks(points, scheme, answer.get("scores"), answer.get("covariances"))
+        error = float(answer["errors"]) if "errors" in answer else None
         if "cameras" not in answer:
-            return Face(box, score, landmarks)
+            return Face(box, score, landmarks, expected_error=error)
         fit = Fit(answer["cameras"], answer["shapes"])
-        return Face(box, score, landmarks, fit.pose, fit=fit)
+        return Face(box, score, landmarks, fit.pose, error, fit)
 
 
 def load(

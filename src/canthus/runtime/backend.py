@@ -27,7 +27,8 @@ OF_LANDMARKS: dict[str, tuple[int, ...]] = {
     "covariances": (2, 2),
     "depths": (),
 }
-OF_FACES: dict[str, tuple[int, ...]] = {"cameras": (3, 4), "shapes": (-1,)}  # of the whole face
+# Of the whole face.
+OF_FACES: dict[str, tuple[int, ...]] = {"cameras": (3, 4), "shapes": (-1,), "errors": ()}
 OUTPUTS = (*OF_LANDMARKS, *OF_FACES)
 NEEDED = ("points", "scores")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -57,7 +58,8 @@ class Backend(Protocol):
             "points" (B, L, 2), in pixels of the crops; "scores" (B, L), in [0, 1]; where the
             network's were measured, "covariances" (B, L, 2, 2) of the points' errors; and where
             it knows a face model, "depths" (B, L) of the points, in pixels, more being further
-            away, "cameras" (B, 3, 4) and "shapes" (B, K), see `faces.Fit`.
+            away, "cameras" (B, 3, 4) and "shapes" (B, K), see `faces.Fit`; where it says,
+            "errors" (B,) that it expects of whole faces, in longer sides of their tight boxes.
 
         Raises:
             WeightsError: if the network answers numbers that are not finite.
@@ -159,6 +161,8 @@ class TorchBackend:
             found["depths"] = answer.depths
         if answer.camera is not None and answer.shape is not None:
             found |= {"cameras": answer.camera, "shapes": answer.shape}
+        if answer.error is not None:
+            found["errors"] = answer.error
         arrays = {name: value.float().cpu().numpy() for name, value in found.items()}
         return _checked(arrays, type(self.model).__name__)
 

@@ -86,7 +86,7 @@ def fit(
                 network, optimizer, batch, learning_rate(progress.step, schedule), schedule
             )
             _check_finite(terms, progress.step, batch, folder)
-            _follow(average, network, min(schedule.ema, (1 + progress.step) / (10 + progress.step)))
+            _follow(average, network, averaging(progress.step, schedule))
             progress = _counted(progress, terms)
             last = progress.step == schedule.steps
             if progress.step % schedule.log_every == 0 or last:
@@ -114,6 +114,11 @@ def learning_rate(step: int, schedule: ScheduleConfig) -> float:
         return schedule.learning_rate * (step + 1) / schedule.warmup
     done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
     return schedule.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+
+
+def averaging(step: int, schedule: ScheduleConfig) -> float:
+    """The decay of the weights' moving average in a step, from 0; it hears more of the first."""
+    return min(schedule.ema, (1 + step) / (10 + step))
 
 
 def divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut]:

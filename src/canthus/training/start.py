@@ -93,7 +93,8 @@ def unfolded(path: Path, crops: Sequence[Tensor]) -> Network:
     """The network of an ONNX file, with its batch norms as a training needs them.
 
     Raises:
-        WeightsError: if the file does not say which network it holds, or holds another.
+        WeightsError: if the file does not say which network it holds, or holds another, or one
+            that is not of convolutions alone.
     """
     manifest, folded = _read(path)
     model = manifest.recipe.get("model")
@@ -137,6 +138,11 @@ def _fill_folded(network: nn.Module, folded: Folded, path: Path) -> None:
         if isinstance(module, ConvNorm) and isinstance(inner := module[1], nn.BatchNorm2d)
     }
     for name, module in network.named_modules():
+        if isinstance(module, nn.Linear):
+            raise WeightsError(
+                f"{path}: expected a network of convolutions alone, found {name}; begin with the "
+                ".safetensors file of its training"
+            )
         if not isinstance(module, nn.Conv2d):
             continue
         weight, bias = folded.pop(name, (torch.empty(0), torch.empty(0)))

@@ -68,7 +68,7 @@ class HeldOut:
         First how far to the right of a network that knows no left and right the annotators put
         their points, with every data set as often as the recipe shows it. Then how large its
         landmarks' errors are, for the ellipses, and how often they are within `SCORE_RADIUS`, for
-        the scores.
+        the scores. What else a family promises, it measures itself.
         """
         if not self._samples:
             return
@@ -82,6 +82,8 @@ class HeldOut:
         self._fit_ellipses(network, found)
         near = (found.error <= SCORE_RADIUS).float().where(found.error.isfinite(), torch.nan)
         network.scores.fit(spread(network.ellipses(found.covariance)), near)
+        batches = map(self._batch, range(0, len(self._samples), SIZE))
+        network.calibrate((batch.crops, batch.target) for batch in batches)
 
     def _lean(self, right: Tensor) -> float:
         """How far the truth lies to the right of the answers, on average; of (N, L) for each."""

@@ -1,0 +1,209 @@
+"""The steps of MuSiCa: from patches about landmarks to where these should move."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from canthus.models.layers.body import Body
+from canthus.models.layers.patches import cells
+from canthus.models.layers.precision import product
+from canthus.models.layers.residual import ConvNorm
+
+PATCH = 14  # pixels of a published patch's side
+CHANNELS = 32  # of the published convolutions
+FEATURES = 256  # of a published patch
+SPREAD = 0.01  # of the published weights, at first
+QUIET = 1e-3  # of the fresh weights of what a slim step adds to what its patches say
+DOUBT = 3.0  # a slim step first expects an error of log(1 + exp(-3)), a twentieth of the face
+
+
+class Moved(NamedTuple):
+    """What a step says.
+
+    Attributes:
+        offsets: of all landmarks, (B, L, 2).
+        error: that it expects of the face after them, (B,).
+        hidden: what it passes on, (B, H).
+    """
+
+    offsets: Tensor
+    error: Tensor
+    hidden: Tensor
+
+
+class PublishedStep(nn.Module):
+    """Two convolutions and a gate per patch, then one recurrent cell over all of them.
+
+    Features of a patch are in the published order: row, column, channel; what the convolutions
+    see in its middle before their maxima.
+
+    Args:
+        patches: how many.
+        landmarks: that are moved.
+        hidden: units of the cell.
+        attention: whether each patch weighs its features by what they are.
+    """
+
+    def __init__(self, patches: int, landmarks: int, hidden: int, *, attention: bool) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, CHANNELS, 3)
+        self.conv2 = nn.Conv2d(CHANNELS, CHANNELS, 3)
+        self.attention = nn.Linear(FEATURES, FEATURES) if attention else None
+        self.hidden = nn.Linear(FEATURES * patches + hidden, hidden)
+        self.output = nn.Linear(hidden, 2 * landmarks + 1)
+        for name, value in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(value)
+            else:
+                nn.init.trunc_normal_(value, std=SPREAD, a=-2 * SPREAD, b=2 * SPREAD)
+
+    def features(self, patches: Tensor) -> Tensor:
+        """Of patches (B, P, 3, 14, 14): (B, P, 256), before the gate."""
+        pooled = F.max_pool2d(F.relu(self.conv1(patches.flatten(0, 1))), 2)
+        last = F.relu(self.conv2(pooled))
+        both = torch.cat([last[..., 1:3, 1:3], F.max_pool2d(last, 2)], dim=1)
+        return both.permute(0, 2, 3, 1).reshape(*patches.shape[:2], FEATURES)
+
+    def gates(self, features: Tensor) -> Tensor:
+        """Of features (B, P, 256), in (0, 1); all 1 without attention."""
+        if self.attention is None:
+            return torch.ones_like(features)
+        return torch.sigmoid(self.attention(features))
+
+    def forward(self, patches: Tensor, hidden: Tensor) -> Moved:
+        """Offsets in pixels of the patches' level.
+
+        Args:
+            patches: (B, P, 3, 14, 14).
+            hidden: of the step before, (B, H).
+        """
+        features = self.features(patches)
+        weighed = (self.gates(features) * features).flatten(1)
+        hidden = torch.tanh(self.hidden(torch.cat([weighed, hidden], dim=1)))
+        said = self.output(hidden).float()
+        return Moved(said[:, :-1].unflatten(1, (-1, 2)).flip(-1), said[:, -1], hidden)
+
+
+class Trunk(nn.Module):
+    """One hourglass over the whole crop, read level by level: the pyramid of the slim steps.
+
+    Named as a `Hourglass` of one stack is, so that it can begin as one: its head is the finest.
+
+    Args:
+        stem: channels at half of the crop's resolution.
+        widths: at a quarter of it, and at each halving.
+        maps: how many each level draws.
+        levels: that are read, the finest ones.
+    """
+
+    STRIDE = 4  # pixels of the crop in a cell of the finest level
+
+    def __init__(self, stem: int, widths: tuple[int, ...], maps: int, levels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2))
+        self.bodies = nn.ModuleList([Body(widths, 1)])
+        self.heads = nn.ModuleList(nn.Conv2d(width, maps, 1) for width in widths[:levels])
+
+    def nested(self) -> list[Body]:
+        """The hourglass and those inside it, the widest map's first."""
+        found, inner = [], self.bodies[0]
+        while isinstance(inner, Body):
+            found.append(inner)
+            inner = inner.inside
+        return found
+
+    def down(self, crops: Tensor) -> list[Tensor]:
+        """Features of crops in [0, 1] on the way down, (B, C, N, N) each, the finest first."""
+        kept = [self.stem(2 * crops - 1)]
+        for body in self.nested():
+            kept.append(body.before(body.shrink(kept[-1])))
+        kept[-1] = self.nested()[-1].inside(kept[-1])
+        return kept
+
+    def up(self, kept: list[Tensor], below: Tensor, level: int) -> Tensor:
+        """Features of a level, (B, C, N, N), from those of the level below it."""
+        body = self.nested()[level]
+        return body.skip(kept[level]) + body.enlarge(body.after(below))
+
+    def draw(self, features: Tensor, level: int) -> Tensor:
+        """A level's maps, (B, P, N, N)."""
+        return self.heads[level](features)
+
+
+class Window(NamedTuple):
+    """What patches of maps say of where their landmarks are, about the patches' middles, in cells.
+
+    Attributes:
+        chance: of each cell, row by row, (B P, S^2).
+        mean: (B, P, 2).
+    """
+
+    chance: Tensor
+    mean: Tensor
+
+    @classmethod
+    def of(cls, logits: Tensor) -> "Window":
+        """Read patches (B, P, S, S) of logits."""
+        chance = torch.softmax(logits.float().flatten(2).flatten(0, 1), dim=-1)
+        x, y = cells(logits.shape[-1], chance).unbind(dim=-1)
+        mean = product(chance, torch.stack([x, y], dim=-1))
+        return cls(chance, mean.reshape(*logits.shape[:2], 2))
+
+    @property
+    def covariance(self) -> Tensor:
+        """About the means, (B, P, 2, 2), in cells squared."""
+        size = round(self.chance.shape[-1] ** 0.5)
+        x, y = cells(size, self.chance).unbind(dim=-1)
+        squares = product(self.chance, torch.stack([x * x, x * y, x * y, y * y], dim=-1))
+        whole = squares.reshape(*self.mean.shape, 2)
+        return whole - self.mean[..., :, None] * self.mean[..., None, :]
+
+
+class SlimStep(nn.Module):
+    """Each patch says where its landmark is; one small recurrent cell over all of them mends it.
+
+    A patch's cells become features by one layer for all patches, which their gate weighs and a
+    second layer makes few: so the cell's matrix is small.
+
+    Args:
+        patches: how many.
+        landmarks: that are moved.
+        size: cells of a patch's side.
+        hidden: units of the cell.
+        attention: whether each patch weighs its features by what they are.
+    """
+
+    WIDTH, KEPT = 32, 4  # features of a patch, and how many of them the cell is told
+
+    def __init__(
+        self, patches: int, landmarks: int, *, size: int, hidden: int, attention: bool
+    ) -> None:
+        super().__init__()
+        self.look = nn.Linear(size**2, self.WIDTH)
+        self.attention = nn.Linear(self.WIDTH, self.WIDTH) if attention else None
+        self.project = nn.Linear(self.WIDTH, self.KEPT)
+        self.hidden = nn.Linear((self.KEPT + 2) * patches + hidden, hidden)
+        self.output = nn.Linear(2 * patches + hidden, 2 * landmarks + 1)
+        nn.init.normal_(self.look.weight, std=size / 10)  # chances are small numbers
+        nn.init.normal_(self.output.weight, std=QUIET)
+        nn.init.zeros_(self.output.bias)
+
+    def forward(self, window: Window, hidden: Tensor) -> Moved:
+        """What to add to what the patches themselves say, in cells.
+
+        Args:
+            window: of each patch.
+            hidden: of the step before, (B, H).
+        """
+        features = F.relu(self.look(window.chance))
+        if self.attention is not None:
+            features = torch.sigmoid(self.attention(features)) * features
+        places = window.mean.flatten(1)
+        told = torch.cat([self.project(features), window.mean.flatten(0, 1)], dim=-1)
+        told = torch.cat([told.reshape(places.shape[0], -1), hidden], dim=-1)
+        hidden = torch.tanh(self.hidden(told))
+        said = self.output(torch.cat([places, hidden], dim=-1)).float()
+        offsets = said[:, :-1].unflatten(1, (-1, 2))
+        return Moved(offsets, F.softplus(said[:, -1] - DOUBT), hidden)

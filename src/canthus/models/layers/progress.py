@@ -1,0 +1,78 @@
+"""What the steps of MuSiCa find, on the way to the answer."""
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from canthus.models.layers.cascade import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What is found after a step, and on the way.
+
+    Attributes:
+        points: (B, L, 2), in pixels of the crop.
+        error: that is expected of them, (B,): in longer sides of the tight box or, with the
+            published loss, in its unit.
+        hidden: of the recurrent cell, (B, H).
+        offsets: that the step said, (B, L, 2), in pixels or cells of its level.
+        centers: of the patches, (B, P, 2), in pixels of the crop.
+        logits: the patches of a slim network, (B, P, S, S).
+        window: what these say.
+        stride: pixels of the crop in one of the level's.
+    """
+
+    points: Tensor
+    error: Tensor
+    hidden: Tensor
+    offsets: Tensor
+    centers: Tensor
+    stride: int
+    logits: Tensor | None = None
+    window: Window | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """All steps of one batch of crops, and the crops' side in pixels."""
+
+    each: list[Step] = field(default_factory=list)
+    size: int = 0
+
+    @property
+    def last(self) -> Step:
+        """The one that answers."""
+        return self.each[-1]
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """Faces between two steps of a slim network: what the next one needs, and what to answer.
+
+    Attributes:
+        kept: of the trunk on the way down, for finer levels, the finest first.
+        features: on the step's level, (B, C, N, N).
+        points: (B, L, 2), in pixels of the crop.
+        hidden: (B, H).
+        covariance: of the points, (B, L, 2, 2), before it is calibrated.
+        error: that is expected, (B,), calibrated.
+    """
+
+    kept: list[Tensor]
+    features: Tensor
+    points: Tensor
+    hidden: Tensor
+    covariance: Tensor
+    error: Tensor
+
+    def chosen(self, faces: Tensor) -> "Progress":
+        """Some of the faces, by their indices."""
+        return Progress(
+            [each[faces] for each in self.kept],
+            self.features[faces],
+            self.points[faces],
+            self.hidden[faces],
+            self.covariance[faces],
+            self.error[faces],
+        )

@@ -1,0 +1,52 @@
+"""When to stop looking: a face is done as soon as little error is expected of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Quits:
+    """Where each face stops.
+
+    Attributes:
+        steps: the last step that looks at it, (N,), from 0.
+        failed: whether too much error is expected even after all steps, (N,).
+    """
+
+    steps: NDArray[np.int64]
+    failed: NDArray[np.bool_]
+
+    @property
+    def mean_steps(self) -> float:
+        """How many steps a face takes, on average."""
+        return float(self.steps.mean()) + 1
+
+
+def quits(expected: ArrayLike, *, quit_below: float, fail_above: float) -> Quits:
+    """Apply MuSiCa's rule (Shapira et al., 2021): stop before the last step, or fail after it.
+
+    Args:
+        expected: the errors that a model expects after each step, (K, N), in one unit.
+        quit_below: a face stops after a step of which less is expected; as much is not enough.
+        fail_above: a face that has taken all steps fails if more is expected.
+
+    Raises:
+        ValueError: if there is no step, or an error is NaN.
+
+    Example:
+        >>> found = quits([[0.02, 0.09], [0.01, 0.3]], quit_below=0.05, fail_above=0.2)
+        >>> found.steps.tolist(), found.failed.tolist()
+        ([0, 1], [False, True])
+    """
+    errors = np.asarray(expected, np.float64)
+    if errors.ndim != 2 or not len(errors):
+        raise ValueError(f"expected errors (K, N) of one step or more, found {errors.shape}")
+    if np.isnan(errors).any():
+        raise ValueError("expected errors that are numbers, found NaN")
+    done = errors < quit_below
+    done[-1] = True
+    steps = done.argmax(axis=0)
+    last = steps == len(errors) - 1
+    return Quits(steps, last & (errors[-1] > fail_above))

@@ -1,0 +1,214 @@
+"""The slim networks of MuSiCa, and the choices that both kinds share."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from canthus.models import Musica, MusicaConfig, Target
+from canthus.models.layers.cascade import Window
+from canthus.models.layers.cascade_losses import (
+    SMALLEST,
+    expected_terms,
+    face_errors,
+    patch_divergence,
+)
+from canthus.models.layers.heatmaps import draw, locate
+from canthus.models.layers.patches import own_patches
+from canthus.models.musica import LEVELS
+
+SMALL = MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32)
+SIDE = 64
+
+
+def face() -> Tensor:
+    """68 points of a face of no great beauty."""
+    return torch.rand(68, 2, generator=torch.Generator().manual_seed(0))
+
+
+def crops(count: int = 2) -> Tensor:
+    return torch.rand(count, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+
+
+def built(config: MusicaConfig = SMALL) -> Musica:
+    torch.manual_seed(0)
+    network = Musica(config).eval()
+    network.prepare(face())
+    return network
+
+
+def target(points: Tensor) -> Target:
+    count = len(points)
+    return Target(
+        points=points,
+        known=torch.ones(count, 68),
+        size=torch.full((count,), 40.0),
+        blends=torch.zeros(count, 0, 2),
+        blends_known=torch.zeros(count, 0),
+        readout=torch.zeros(0, 68),
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"patches": (0, 68)}, r"from 0 to 67, found \[0, 68\]"),
+        ({"patches": (3, 3)}, "expected different landmarks"),
+        ({"fills": 1.5}, "fills: expected more than 0 and at most 1"),
+        ({"quit_below": -0.1}, "quit_below: expected 0, or more for slim networks"),
+        ({"quit_below": 0.1, "networks": "published"}, "quit_below: expected 0"),
+        ({"patch": 1}, "patch: expected 2 cells or more"),
+        ({"widths": (16, 16, 24)}, "widths: expected 4 or more for 3 steps"),
+    ],
+)
+def test_what_cannot_be_built_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **changes)
+
+
+def test_all_begins_at_the_mean_face_in_the_middle_of_the_crop() -> None:
+    start = built().start(crops())[0]
+
+    low, high = start.amin(dim=0), start.amax(dim=0)
+    torch.testing.assert_close((low + high) / 2, torch.full((2,), (SIDE - 1) / 2))
+    assert (high - low).max().item() == pytest.approx(0.77 * SIDE)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+@pytest.mark.parametrize("networks", ["slim", "published"])
+def test_steps_go_from_coarse_to_fine(steps: Any, networks: Any) -> None:
+    found = built(replace(SMALL, steps=steps, networks=networks))(crops())
+
+    finest = 4 if networks == "slim" else 1
+    assert [each.stride for each in found.each] == [finest * 2**level for level in LEVELS[steps]]
+    assert {each.points.shape for each in found.each} == {(2, 68, 2)}
+    assert {each.error.shape for each in found.each} == {(2,)}
+
+
+@pytest.mark.parametrize("count", [34, 25, 17])
+def test_landmarks_without_a_patch_move_as_their_neighbors(count: int) -> None:
+    chosen = tuple(torch.linspace(0, 67, count).round().int().tolist())
+
+    network = built(replace(SMALL, patches=chosen))
+
+    assert torch.equal(network.nearest[list(chosen)], torch.eye(count))
+    torch.testing.assert_close(network.nearest.sum(dim=1), torch.ones(68))
+    assert network(crops()).last.points.shape == (2, 68, 2)
+
+
+def test_without_attention_there_is_less_to_learn() -> None:
+    def size(config: MusicaConfig) -> int:
+        return sum(each.numel() for each in built(config).parameters())
+
+    assert size(SMALL) - size(replace(SMALL, attention=False)) == 3 * (32 * 32 + 32)
+
+
+@pytest.mark.parametrize(("below", "most"), [(0.0, 36e6), (1e9, 22.5e6)])
+def test_the_default_is_small_and_smaller_for_faces_that_quit(below: float, most: float) -> None:
+    network = built(MusicaConfig(quit_below=below))
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
+        network.predict(torch.zeros(1, 3, 128, 128))
+
+    assert 0.95 * most < counted.get_total_flops() / 2 < most
+    assert sum(each.numel() for each in network.parameters()) < 0.71e6
+
+
+def test_a_patch_finds_what_the_whole_map_shows() -> None:
+    places = torch.tensor([[[25.3, 30.8], [40.0, 37.2]]])
+    maps = draw(places, 16, stride=4, sigma=0.8).log()
+    near = (places + torch.tensor([[[3.0, -2.0], [-4.0, 1.0]]]) + 0.5) / 4 - 0.5
+
+    window = Window.of(own_patches(maps, near, 8))
+
+    torch.testing.assert_close(4 * (window.mean + near) + 1.5, places, atol=0.02, rtol=0)
+    _, whole = locate(maps, 4)
+    # between cells a patch of logarithms is a little narrower or wider
+    torch.testing.assert_close(16 * window.covariance, whole, atol=2.5, rtol=0)
+
+
+def test_beyond_an_edge_nothing_breaks() -> None:
+    network = built()
+    network.mean.sub_(3.0)
+
+    answer = network.predict(crops())
+
+    assert answer.points.isfinite().all()
+    assert answer.covariance.isfinite().all()
+
+
+def test_the_expected_errors_loss_moves_no_landmark() -> None:
+    network = built()
+    output = network(crops())
+    truth = target(torch.rand(2, 68, 2) * SIDE)
+
+    terms = network.loss(output, truth)
+    torch.stack([terms[f"error{i}"] for i in range(3)]).sum().backward()  # type: ignore[no-untyped-call]
+
+    for step in network.steps:
+        gradient: Tensor = step.output.weight.grad  # type: ignore[assignment,union-attr]
+        assert not gradient[:-1].any()
+        assert gradient[-1].any()
+
+
+def test_the_error_that_is_right_costs_nothing() -> None:
+    truth = target(torch.full((2, 68, 2), 20.0))
+    found = truth.points + torch.tensor([3.0, 4.0])
+
+    exact = expected_terms(found, torch.full((2,), 5 / 40), truth)
+    twice = expected_terms(found, torch.full((2,), 10 / 40), truth)
+
+    assert exact.item() == pytest.approx(0, abs=1e-6)
+    apart = torch.tensor((10 / 40 + SMALLEST) / (5 / 40 + SMALLEST)).log().item()
+    assert twice.item() == pytest.approx(apart - 0.1, abs=1e-4)
+
+
+def test_a_patch_is_not_asked_for_what_is_outside_of_it() -> None:
+    logits = torch.randn(1, 2, 6, 6, generator=torch.Generator().manual_seed(0))
+    apart = torch.tensor([[[0.5, -1.0], [4.0, 0.0]]])
+
+    both = patch_divergence(logits, apart, torch.ones(1, 2))
+    first = patch_divergence(logits[:, :1], apart[:, :1], torch.ones(1, 1))
+
+    torch.testing.assert_close(both, first)
+    assert first > 0
+
+
+@pytest.mark.parametrize(("below", "step"), [(1e-9, 2), (1e9, 0)])
+def test_thresholds_at_either_end_take_all_steps_or_one(below: float, step: int) -> None:
+    network = built(replace(SMALL, quit_below=below))
+
+    answer = network.predict(crops())
+
+    found = network(crops()).each[step]
+    torch.testing.assert_close(answer.points, found.points)
+    torch.testing.assert_close(answer.error, network.expected(step, found.error))
+
+
+def test_expected_errors_are_right_on_average_once_calibrated() -> None:
+    network = built()
+    seen = [crops(16), crops(16).flip(-1)]
+    truth = [target(20 + torch.rand(16, 68, 2) * 40) for _ in seen]
+
+    network.calibrate(zip(seen, truth, strict=True))
+
+    for number in range(3):
+        steps = [network(each).each[number] for each in seen]
+        said = torch.cat([network.expected(number, step.error) for step in steps])  # type: ignore[misc]
+        pairs = zip(steps, truth, strict=True)
+        true = torch.cat([face_errors(step.points, each) for step, each in pairs])
+        assert said.mean().item() == pytest.approx(true.mean().item(), rel=0.02)
+
+
+@pytest.mark.parametrize("through", [True, False])
+def test_a_later_step_teaches_where_patches_are_put_if_told(through: bool) -> None:
+    network = built(replace(SMALL, end_to_end=through))
+    found = network(crops())
+
+    found.each[1].points.sum().backward()
+
+    gradient: Tensor = network.steps[0].output.weight.grad  # type: ignore[assignment,union-attr]
+    assert bool(gradient is not None and gradient[:-1].any()) == through

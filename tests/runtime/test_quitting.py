@@ -1,0 +1,39 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike
+
+from canthus.runtime.quitting import quits
+
+
+def test_faces_quit_as_published(shared: Path) -> None:
+    case = json.loads((shared / "parity" / "musica" / "quit_rule.json").read_text())
+
+    found = quits(
+        case["predicted_errors_stage_by_face"], quit_below=case["Ts"], fail_above=case["Tf"]
+    )
+
+    assert found.steps.tolist() == case["exit_stage"]
+    assert found.failed.tolist() == case["failed"]
+    assert found.mean_steps == pytest.approx(case["mean_iterations"])
+    assert found.mean_steps * 23_318_528 == pytest.approx(case["mean_macs_49_98"])
+
+
+@pytest.mark.parametrize(("below", "steps"), [(-np.inf, 2), (0.1, 1), (np.inf, 0)])
+def test_how_long_a_face_is_looked_at_follows_the_threshold(below: float, steps: int) -> None:
+    """The first step expects just as much as the second threshold: that is not enough."""
+    found = quits([[0.1], [0.09], [0.09]], quit_below=below, fail_above=0.2)
+
+    assert found.steps.tolist() == [steps]
+
+
+def test_a_face_that_quits_early_does_not_fail() -> None:
+    assert not quits([[0.3], [0.3]], quit_below=0.5, fail_above=0.2).failed.any()
+
+
+@pytest.mark.parametrize("errors", [[0.1, 0.2], [[0.1, np.nan]]])
+def test_what_are_no_errors_is_refused(errors: ArrayLike) -> None:
+    with pytest.raises(ValueError, match="expected errors"):
+        quits(errors, quit_below=0.1, fail_above=0.2)
