@@ -1,0 +1,93 @@
+"""How wrong a 3-D model is on faces of AFLW2000-3D: python THIS SAMPLES CROPS MODEL ...
+
+SAMPLES is the data set's folder, or a part of it. CROPS holds `aflw2000_crops`, crops of 120
+pixels as 3DDFA's code has them, with `network_mb05.npz`, `pose_aflw2000.npz` and
+`data/aflw2000.npz`, which say what they show. Printed are the mean error of the 68 landmarks by
+yaw, by the root of the box's area, the mean of the three, and the mean errors of the pose of faces
+of less than 99 degrees. Boxes are the true ones; faces that are in both are counted once.
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+import canthus
+from canthus.datasets import aflw2000
+from canthus.geometry import Box
+
+Floats = NDArray[np.float64]
+
+SIDE = 120  # pixels of a crop
+BINS = ((-1, 30), (30, 60), (60, np.inf))  # degrees of yaw; the upper end is in a bin
+LARGEST = 99.0  # degrees of any angle, in the figures of the pose
+
+
+class Sample(NamedTuple):
+    """A face: its picture, the landmarks (68, 2) there, and pitch, yaw and roll in degrees."""
+
+    image: NDArray[np.uint8]
+    points: Floats
+    pose: Floats
+
+
+def main() -> None:
+    """Print the figures of each model."""
+    samples, crops, *models = sys.argv[1:]
+    faces = dict(of_crops(Path(crops))) | dict(of_pictures(Path(samples)))
+    for name in models:
+        show(name, list(faces.values()))
+
+
+def of_pictures(folder: Path) -> Iterator[tuple[str, Sample]]:
+    """The faces of the data set, by the names of their pictures."""
+    for sample in aflw2000.read(folder, "all"):
+        assert sample.pose is not None
+        pose = sample.pose
+        angles = np.array([pose.pitch_deg, pose.yaw_deg, pose.roll_deg])
+        points = sample.landmarks.points[:, :2].astype(np.float64)
+        yield sample.image.stem, Sample(canthus.read_image(sample.image), points, angles)
+
+
+def of_crops(folder: Path) -> Iterator[tuple[str, Sample]]:
+    """The faces of the crops; pixels of their boxes and landmarks are counted from 1."""
+    truth = np.load(folder / "data" / "aflw2000.npz")
+    poses = np.load(folder / "pose_aflw2000.npz")["pose_para_deg"]
+    listed = np.load(folder / "network_mb05.npz")
+    pairs = zip(listed["aflw2000_names"], listed["aflw2000_index"], strict=True)
+    for name, row in pairs:
+        left, top, right, bottom = truth["roi"][row].astype(float)
+        scale = SIDE / np.array([right - left, bottom - top])
+        corner = np.array([left, top]) - 0.5
+        points = (truth["pts68_xy"][row].T - corner) * scale - 0.5
+        image = canthus.read_image(folder / "aflw2000_crops" / str(name))
+        yield Path(str(name)).stem, Sample(image, points, poses[row].astype(np.float64))
+
+
+def show(name: str, faces: list[Sample]) -> None:
+    """Print a model's figures."""
+    aligner = canthus.load(name)
+    errors, off = [], []
+    for face in faces:
+        (found,) = aligner(face.image, [Box.around(face.points)])
+        apart = np.linalg.norm(found.landmarks.points[:, :2] - face.points, axis=1)
+        errors.append(100 * apart.mean() / np.sqrt(np.prod(np.ptp(face.points, axis=0))))
+        pose = found.pose
+        angles = (pose.pitch_deg, pose.yaw_deg, pose.roll_deg) if pose else (np.nan,) * 3
+        off.append(np.abs(angles - face.pose) if np.abs(face.pose).max() < LARGEST else angles)
+    known = np.array([np.abs(face.pose).max() < LARGEST for face in faces])
+    yaw = np.abs([face.pose[1] for face in faces])
+    each = [np.array(errors)[(yaw > low) & (yaw <= high)] for low, high in BINS]
+    means = [part.mean() for part in each]
+    pose = np.array(off)[known].mean(axis=0)
+    bins = ", ".join(f"{mean:.2f} ({len(part)})" for mean, part in zip(means, each, strict=True))
+    print(f"{name}: {bins}; mean of bins {np.mean(means):.2f} %, of {len(faces)} faces", end=" ")
+    print(f"{np.mean(errors):.2f} %")
+    print(f"  pitch, yaw, roll off by {np.round(pose, 2).tolist()}, mean {pose.mean():.2f} degrees")
+
+
+if __name__ == "__main__":
+    main()
