@@ -21,6 +21,8 @@ NOSE: Color = (143, 232, 120)
 MOUTH: Color = (255, 120, 180)
 OUTLINE: Color = (245, 245, 245)  # contour, chin, and whatever has no color of its own
 DARK: Color = (16, 18, 24)
+FAINT: Color = (70, 30, 140)  # a patch that counted little: violet
+BRIGHT: Color = (255, 235, 60)  # and one that counted much: yellow
 
 MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
@@ -34,7 +36,13 @@ Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
 
-def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = False) -> Pixels:
+def draw_faces(
+    image: ArrayLike,
+    faces: Sequence[Face],
+    *,
+    uncertainty: bool = False,
+    attention: bool = False,
+) -> Pixels:
     """Draw landmarks, the scheme's lines between them, boxes and scores on a copy of a picture.
 
     What is on the subject's right is blue, on the left orange; the nose is green, the mouth pink,
@@ -48,6 +56,7 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = F
         faces: with points in the picture's pixels.
         uncertainty: draw around each point the ellipse that holds the true one in 95 of 100
             cases, as far as the model says.
+        attention: draw, in place of lines, what the model looked at last; see `draw_attention`.
 
     Returns:
         A new uint8 RGB picture (H, W, 3).
@@ -64,6 +73,9 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = F
     for face in faces:
         if uncertainty:
             draw_ellipses(canvas, face.landmarks, similarity=similarity)
+        if attention and face.attention is not None:
+            draw_attention(canvas, face, similarity=similarity)
+            continue
         draw_landmarks(canvas, face.landmarks, similarity=similarity, visible=face.visible)
     return canvas
 
@@ -144,6 +156,38 @@ def draw_ellipses(
         for index, ring in zip(known, rings, strict=True):
             cv2.polylines(layer, [ring], True, colors[index], width, cv2.LINE_AA, BITS)
         layer[:] = cv2.addWeighted(layer, _RINGS_SHOW, bare, 1 - _RINGS_SHOW, 0)
+
+
+def draw_attention(canvas: Pixels, face: Face, *, similarity: Similarity | None = None) -> None:
+    """Draw the patches that a model looked at last, on the canvas itself.
+
+    The more a patch counted, the brighter it is: from the least of this face's to the greatest,
+    so that faces are not to be compared. Where patches overlap, the one that counted most shows.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3), contiguous; changed in place.
+        face: one whose attention and patches are known; nothing is drawn otherwise.
+        similarity: from the picture's pixels to the canvas's, where they differ.
+    """
+    if face.attention is None or face.patches is None or len(face.patches) == 0:
+        return
+    squares = _within_reach(canvas, face.patches, similarity)
+    side = float(np.ptp(squares.reshape(-1, 2), axis=0).max())
+    pen = _Pen.of(side, max(canvas.shape[:2]), len(squares), weight=0.5)
+    least, range_ = float(face.attention.min()), float(np.ptp(face.attention))
+    shares = (face.attention - least) / (range_ or 1.0)
+    with _magnified(canvas, squares.reshape(-1, 2), pen) as (layer, to_layer):
+        bare = layer.astype(np.float32)
+        tint, cover = bare.copy(), np.zeros(layer.shape[:2], np.float32)
+        width = pen.width(rimmed=False)
+        for index in np.argsort(shares, kind="stable"):
+            share, ring = float(shares[index]), [fixed(to_layer.apply(squares[index]))]
+            color = [a + share * (b - a) for a, b in zip(FAINT, BRIGHT, strict=True)]
+            for ink, shows in ((tint, color), (cover, 0.15 + 0.45 * share)):
+                cv2.fillPoly(ink, ring, shows, cv2.LINE_8, BITS)
+            cv2.polylines(cover, ring, True, 0.3 + 0.6 * share, width, cv2.LINE_8, BITS)
+            cv2.polylines(tint, ring, True, color, width, cv2.LINE_8, BITS)
+        layer[:] = np.rint(bare + cover[..., None] * (tint - bare)).astype(np.uint8)
 
 
 def draw_pose(
