@@ -21,14 +21,16 @@ NOSE: Color = (143, 232, 120)
 MOUTH: Color = (255, 120, 180)
 OUTLINE: Color = (245, 245, 245)  # contour, chin, and whatever has no color of its own
 DARK: Color = (16, 18, 24)
-FAINT: Color = (70, 30, 140)  # a patch that counted little: violet
-BRIGHT: Color = (255, 235, 60)  # and one that counted much: yellow
+# A patch that counted little, middling and much: violet, red, yellow.
+COUNTED: tuple[Color, ...] = ((60, 30, 150), (225, 70, 115), (255, 240, 70))
 
 MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
 _LINES_SHOW, _BOX_SHOWS, _PLATE_SHOWS = 0.8, 0.6, 0.7  # how far each covers what is below
 _HIDDEN_SHOW = 0.35
 _RINGS_SHOW, _INSIDES_SHOW = 0.9, 0.25
+_SQUARES_SHOW = 0.45
+_SPAN = 0.02  # of attention: patches that differ by less look more alike
 _HELD = squared_radius(0.95)  # what an ellipse holds
 _CORNERS = 60  # of the polygon that stands for an ellipse
 
@@ -161,8 +163,10 @@ def draw_ellipses(
 def draw_attention(canvas: Pixels, face: Face, *, similarity: Similarity | None = None) -> None:
     """Draw the patches that a model looked at last, on the canvas itself.
 
-    The more a patch counted, the brighter it is: from the least of this face's to the greatest,
-    so that faces are not to be compared. Where patches overlap, the one that counted most shows.
+    The more a patch counted, the brighter are its square and the dot in its middle: from the least
+    of this face's to the greatest, about the middle of the colors where these are less than
+    `_SPAN` apart, so that no difference is drawn where there is hardly one. Where squares overlap,
+    that of the patch that counted most is seen.
 
     Args:
         canvas: uint8 RGB (H, W, 3), contiguous; changed in place.
@@ -172,22 +176,29 @@ def draw_attention(canvas: Pixels, face: Face, *, similarity: Similarity | None 
     if face.attention is None or face.patches is None or len(face.patches) == 0:
         return
     squares = _within_reach(canvas, face.patches, similarity)
-    side = float(np.ptp(squares.reshape(-1, 2), axis=0).max())
-    pen = _Pen.of(side, max(canvas.shape[:2]), len(squares), weight=0.5)
-    least, range_ = float(face.attention.min()), float(np.ptp(face.attention))
-    shares = (face.attention - least) / (range_ or 1.0)
+    middles = squares.mean(axis=1)
+    side = float(np.ptp(middles, axis=0).max())
+    pen = _Pen.of(side, max(canvas.shape[:2]), len(squares), weight=1.5)
+    shares = _shares(face.attention)
+    colors = [_ink(share) for share in shares.tolist()]
+    order = np.argsort(shares, kind="stable")
     with _magnified(canvas, squares.reshape(-1, 2), pen) as (layer, to_layer):
-        bare = layer.astype(np.float32)
-        tint, cover = bare.copy(), np.zeros(layer.shape[:2], np.float32)
-        width = pen.width(rimmed=False)
-        for index in np.argsort(shares, kind="stable"):
-            share, ring = float(shares[index]), [fixed(to_layer.apply(squares[index]))]
-            color = [a + share * (b - a) for a, b in zip(FAINT, BRIGHT, strict=True)]
-            for ink, shows in ((tint, color), (cover, 0.15 + 0.45 * share)):
-                cv2.fillPoly(ink, ring, shows, cv2.LINE_8, BITS)
-            cv2.polylines(cover, ring, True, 0.3 + 0.6 * share, width, cv2.LINE_8, BITS)
-            cv2.polylines(tint, ring, True, color, width, cv2.LINE_8, BITS)
-        layer[:] = np.rint(bare + cover[..., None] * (tint - bare)).astype(np.uint8)
+        _draw_squares(layer, to_layer.apply(squares)[order], [colors[i] for i in order], pen)
+        _draw_dots(layer, to_layer.apply(middles), order, colors, pen)
+
+
+def _shares(attention: NDArray[np.float32]) -> Points:
+    """Where each of (P,) stands between the least, 0, and the greatest, 1."""
+    values = attention.astype(np.float64)
+    middle = (values.min() + values.max()) / 2
+    return np.asarray(0.5 + (values - middle) / max(np.ptp(values), _SPAN), np.float64)
+
+
+def _ink(share: float) -> Color:
+    """The color of a share in [0, 1]."""
+    stops = np.linspace(0, 1, len(COUNTED))
+    r, g, b = (round(np.interp(share, stops, each)) for each in zip(*COUNTED, strict=True))
+    return r, g, b
 
 
 def draw_pose(
@@ -343,6 +354,17 @@ def _draw_segments(
 ) -> None:
     segments = [fixed(points[list(edge)]) for edge in edges]
     cv2.polylines(layer, segments, False, color, width, cv2.LINE_AA, BITS)
+
+
+def _draw_squares(layer: Pixels, squares: Points, colors: Sequence[Color], pen: _Pen) -> None:
+    """Tint what is below squares (P, 4, 2), each in its color, the last above all others."""
+    inside, bare = layer.copy(), layer.copy()
+    width = max(1, round(pen.fine * pen.line / 2))
+    rings = [fixed(square) for square in squares]
+    for ring, color in zip(rings, colors, strict=True):
+        cv2.fillPoly(inside, [ring], color, cv2.LINE_AA, BITS)
+        cv2.polylines(inside, [ring], True, DARK, width, cv2.LINE_AA, BITS)
+    layer[:] = cv2.addWeighted(inside, _SQUARES_SHOW, bare, 1 - _SQUARES_SHOW, 0)
 
 
 def _draw_dots(
