@@ -86,6 +86,35 @@ def doubtful_weights(tmp_path_factory: pytest.TempPathFactory, spot_weights: Pat
     return path
 
 
+@pytest.fixture(scope="session")
+def attentive_weights(tmp_path_factory: pytest.TempPathFactory, spot_weights: Path) -> Path:
+    """The file of the spot network, which now looks at two patches, at the second more."""
+    onnx = pytest.importorskip("onnx")
+    helper, model, kind = onnx.helper, onnx.load(spot_weights), onnx.TensorProto.FLOAT
+    constants = {
+        "zero": np.array(0, np.float32),
+        "deeper": np.array([2], np.int64),
+        "weights": np.array([[0.25, 0.75]], np.float32),
+        "squares": np.array([[[31.5, 31.5, 8], [47.5, 31.5, 8]]], np.float32),
+    }
+    model.graph.initializer.extend(
+        onnx.numpy_helper.from_array(value, name) for name, value in constants.items()
+    )
+    model.graph.node.extend(
+        [
+            helper.make_node("Mul", ["mean", "zero"], ["zeros"]),
+            helper.make_node("Add", ["zeros", "weights"], ["attention"]),
+            helper.make_node("Unsqueeze", ["zeros", "deeper"], ["columns"]),
+            helper.make_node("Add", ["columns", "squares"], ["patches"]),
+        ]
+    )
+    for name, shape in (("attention", ["B", 2]), ("patches", ["B", 2, 3])):
+        model.graph.output.append(helper.make_tensor_value_info(name, kind, shape))
+    path = tmp_path_factory.mktemp("weights") / "attentive.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
 def _spot_network(manifest: Manifest) -> bytes:
     onnx = pytest.importorskip("onnx")
     helper, kind = onnx.helper, onnx.TensorProto.FLOAT

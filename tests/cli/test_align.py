@@ -313,6 +313,30 @@ def test_uncertainty_that_a_model_does_not_know_cannot_be_shown(
     assert "spot: does not say how far its landmarks may be off" in done.err
 
 
+def test_attention_is_drawn_and_said(
+    command: Command, photo: Path, attentive_weights: Path, tmp_path: Path
+) -> None:
+    words = ["align", photo, "--model", attentive_weights, "--once", "--box", BOX, "--out"]
+    assert command(*words, tmp_path / "plain").code == 0
+    assert command(*words, tmp_path / "shown", "--show", "attention").code == 0
+    plain, shown = (
+        read_image(tmp_path / folder / "photo.png").astype(int) for folder in ("plain", "shown")
+    )
+    assert (np.abs(plain - shown).max(axis=2) > 20).sum() > 100
+    (face,) = json.loads((tmp_path / "shown" / "photo.json").read_text())["faces"]
+    assert face["attention"] == [0.25, 0.75]
+    assert np.shape(face["patches"]) == (2, 4, 2)
+
+
+def test_attention_that_a_model_does_not_have_cannot_be_shown(
+    align: Command, photo: Path, tmp_path: Path
+) -> None:
+    done = align(photo, "--box", BOX, "--out", tmp_path, "--show", "attention")
+    assert done.code == 1
+    assert "spot: says of no patches how much they counted" in done.err
+    assert not list(tmp_path.glob("*.png"))
+
+
 def test_nothing_can_be_shown_without_a_drawing(align: Command, photo: Path) -> None:
     done = align(photo, "--box", BOX, "--json", "--show", "uncertainty")
     assert done.code == 2

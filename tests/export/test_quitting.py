@@ -105,6 +105,25 @@ def test_who_quits_first_has_the_first_steps_answer(folder: Path) -> None:
     assert (apart[~done] > 0.01).all()
 
 
+def test_the_patches_are_those_of_the_last_step_taken(folder: Path) -> None:
+    first, some = in_torch(folder, 1e9), found(folder / "some.onnx")
+
+    done = first["errors"] < middle(folder)
+
+    assert (some["patches"][done, :, 2] == 6 * 16).all()
+    assert (some["patches"][~done, :, 2] < 6 * 16).all()
+    np.testing.assert_allclose(some["attention"][done], first["attention"][done], atol=1e-5)
+
+
+@pytest.mark.parametrize("below", [None, 0.05])
+def test_without_attention_there_is_none_in_the_file(below: float | None, tmp_path: Path) -> None:
+    source = written(replace(SMALL, attention=False), tmp_path)
+
+    export_onnx(source, tmp_path / "small.onnx", quit_below=below)
+
+    assert set(found(tmp_path / "small.onnx")) == {"points", "scores", "covariances", "errors"}
+
+
 def test_a_threshold_that_nobody_meets_is_the_graph_of_all_steps(folder: Path) -> None:
     whole, never = found(folder / "all.onnx"), found(folder / "never.onnx")
 

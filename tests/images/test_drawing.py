@@ -5,11 +5,13 @@ import pytest
 from numpy.typing import NDArray
 
 from canthus.faces import SCHEMES, Face, Landmarks, Pose
+from canthus.faces.face import corners_of
 from canthus.geometry import Box, Similarity
 from canthus.images.drawing import (
     LEFT,
     NOSE,
     RIGHT,
+    draw_attention,
     draw_ellipses,
     draw_faces,
     draw_landmarks,
@@ -233,6 +235,74 @@ def test_uncertainty_is_drawn_only_when_asked_for() -> None:
 def test_an_ellipse_may_reach_beyond_the_picture(x: float, y: float) -> None:
     canvas = canvas_of(700)
     draw_ellipses(canvas, doubtful([[1e12, 0], [0, 1e4]], x, y))
+    assert canvas.shape == (700, 700, 3)
+
+
+def attentive(attention: list[float], side: float = 60.0) -> Face:
+    """A face whose patches stand in a row, 150 pixels apart."""
+    count = len(attention)
+    middles = [(200 + 150 * i, 350, side) for i in range(count)]
+    shown = np.array(attention, np.float32)
+    squares = corners_of(middles).astype(np.float32)
+    return replace(face_of(ring(300, 350, 350)), attention=shown, patches=squares)
+
+
+def test_patches_are_the_brighter_the_more_they_counted() -> None:
+    canvas = canvas_of(700)
+
+    draw_attention(canvas, attentive([0.9, 0.1, 0.5]))
+
+    much, little, middling = (canvas[330, x].astype(int) for x in (200, 350, 500))
+    assert much.sum() > middling.sum() > little.sum()
+    assert much[2] < GRAY < much[0]  # yellow
+    assert little[2] > little[1]  # violet
+
+
+def test_a_patch_is_drawn_as_large_as_it_is_and_lets_the_picture_through() -> None:
+    canvas = np.random.default_rng(0).integers(100, 150, (700, 700, 3), np.uint8)
+    before = canvas.copy()
+
+    draw_attention(canvas, attentive([0.2, 0.8]))
+
+    y, x = np.nonzero((canvas != before).any(axis=2))
+    assert (x.min(), x.max()) == pytest.approx((170, 380), abs=2)
+    assert (y.min(), y.max()) == pytest.approx((320, 380), abs=2)
+    corner = np.s_[324:336, 174:226, 0]
+    assert np.corrcoef(before[corner].ravel(), canvas[corner].ravel())[0, 1] > 0.9
+
+
+def test_no_difference_is_drawn_where_there_is_hardly_one() -> None:
+    canvas = canvas_of(700)
+
+    draw_attention(canvas, attentive([0.5, 0.5, 0.5001]))
+
+    first, second, third = (canvas[330, x].astype(int) for x in (200, 350, 500))
+    assert np.array_equal(first, second)
+    assert np.abs(first - third).max() <= 2
+
+
+def test_of_patches_that_overlap_the_one_that_counted_most_is_seen() -> None:
+    canvas = canvas_of(700)
+
+    draw_attention(canvas, attentive([0.1, 0.9, 0.1], side=200))
+
+    assert canvas[300, 265, 0] > GRAY  # of the middle one, under which the first one ends
+    assert canvas[300, 265, 2] < GRAY
+
+
+def test_attention_is_drawn_only_when_asked_for() -> None:
+    face = attentive([0.1, 0.9])
+    plain = replace(face, attention=None, patches=None)
+    usual = draw_faces(canvas_of(700), [face])
+
+    assert np.array_equal(usual, draw_faces(canvas_of(700), [plain]))
+    assert np.array_equal(usual, draw_faces(canvas_of(700), [plain], attention=True))
+    assert not np.array_equal(usual, draw_faces(canvas_of(700), [face], attention=True))
+
+
+def test_patches_may_reach_beyond_the_picture() -> None:
+    canvas = canvas_of(700)
+    draw_attention(canvas, attentive([0.1] * 5, side=1e7))
     assert canvas.shape == (700, 700, 3)
 
 

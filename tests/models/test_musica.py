@@ -186,6 +186,43 @@ def test_thresholds_at_either_end_take_all_steps_or_one(below: float, step: int)
     found = network(crops()).each[step]
     torch.testing.assert_close(answer.points, found.points)
     torch.testing.assert_close(answer.error, network.expected(step, found.error))
+    torch.testing.assert_close(answer.attention, found.attention)
+    torch.testing.assert_close(answer.patches, network.squares(found))
+
+
+def test_attention_is_the_mean_of_a_patchs_gates() -> None:
+    network = built()
+    network.steps[2].attention.weight.data.zero_()  # type: ignore[union-attr,operator]
+    network.steps[2].attention.bias.data.fill_(1.0)  # type: ignore[union-attr,operator]
+
+    answer = network.predict(crops())
+
+    torch.testing.assert_close(answer.attention, torch.full((2, 68), 1.0).sigmoid())
+
+
+def test_patches_are_where_the_step_began_and_as_wide_as_its_cells() -> None:
+    network = built()
+
+    for step, stride in zip(network(crops()).each, (16, 8, 4), strict=True):
+        found = network.squares(step)
+        torch.testing.assert_close(found[..., :2], step.centers)
+        assert (found[..., 2] == 6 * stride).all()
+
+
+def test_only_chosen_landmarks_have_a_patch_to_show() -> None:
+    answer = built(replace(SMALL, patches=(30, 36, 45))).predict(crops())
+
+    assert answer.attention is not None
+    assert answer.patches is not None
+    assert (answer.attention.shape, answer.patches.shape) == ((2, 3), (2, 3, 3))
+
+
+@pytest.mark.parametrize("below", [0.0, 1e9])
+def test_patches_that_are_not_weighed_are_not_shown(below: float) -> None:
+    answer = built(replace(SMALL, attention=False, quit_below=below)).predict(crops())
+
+    assert answer.attention is None
+    assert answer.patches is None
 
 
 def test_expected_errors_are_right_on_average_once_calibrated() -> None:

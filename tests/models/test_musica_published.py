@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from canthus.importing.musica import PUBLISHED_49, fill
 from canthus.models import Musica, MusicaConfig, Target
 from canthus.models.layers.cascade_losses import published_errors, published_terms
-from canthus.models.layers.patches import corners, own_patches, patches
+from canthus.models.layers.patches import corners, middles, own_patches, patches
 from canthus.models.layers.progress import Steps
 from canthus.models.layers.pyramid import pyramid, standardized
 
@@ -131,6 +131,29 @@ def test_bilinear_patches_are_the_same_at_whole_numbers(fixtures: Path) -> None:
     torch.testing.assert_close(found[0, 0], wanted, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("sampling", ["bilinear", "integer"])
+def test_the_middle_of_a_patch_is_where_its_pixels_are(sampling: Any) -> None:
+    rows, columns = torch.meshgrid(torch.arange(40.0), torch.arange(50.0), indexing="ij")
+    centers = torch.tensor([[[20.3, 18.7], [30.0, 21.0]]])
+
+    seen = patches(torch.stack([columns, rows])[None], centers, 14, sampling)
+
+    torch.testing.assert_close(middles(centers, 14, sampling), seen.mean(dim=(3, 4)))
+
+
+def test_squares_are_in_pixels_of_the_crop() -> None:
+    network = Musica(MusicaConfig(networks="published", hidden=8)).eval()
+    network.prepare(torch.rand(68, 2))
+
+    first, _, last = network(torch.rand(1, 3, 64, 64)).each
+
+    coarse, fine = network.squares(first), network.squares(last)
+    torch.testing.assert_close(coarse[..., :2], first.centers - 2.0)
+    torch.testing.assert_close(fine[..., :2], last.centers - 0.5)
+    assert (coarse[..., 2] == 14 * 4).all()
+    assert (fine[..., 2] == 14).all()
+
+
 def test_a_steps_parts_are_the_published_ones(fixtures: Path) -> None:
     network, case = tiny(fixtures)
     seen = torch.tensor(case["s0_patches"]).permute(0, 3, 1, 2)[None]
@@ -181,7 +204,9 @@ def test_the_released_sizes_gates_are_the_published_ones(fixtures: Path) -> None
         with torch.no_grad():
             features = layers.features(cut)[0]
             gates = layers.gates(features).mean(dim=1)
-        np.testing.assert_allclose(gates, case[f"s{number}_mean_attention_per_patch"], atol=1e-5)
+        wanted = case[f"s{number}_mean_attention_per_patch"]
+        np.testing.assert_allclose(gates, wanted, atol=1e-5)
+        np.testing.assert_allclose(step.attention[0].detach(), wanted, atol=1e-5)
         wanted = case[f"s{number}_feat_sum_per_patch"]
         np.testing.assert_allclose(features.sum(dim=1), wanted, rtol=1e-5, atol=1e-4)
 

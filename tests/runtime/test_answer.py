@@ -1,6 +1,7 @@
 """What is said about one picture, in schema 1."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -54,6 +55,17 @@ def test_hidden_landmarks_are_said_where_known() -> None:
     text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))
     (said,) = json.loads(text)["faces"]
     assert said["visible"] == [True, False, True, True, False]
+
+
+def test_attention_is_said_where_known() -> None:
+    square = np.array([[(1, 2), (3.00049, 2), (3, 4), (1, 4)]], np.float32)
+    face = replace(FACE, attention=np.array([0.123456], np.float32), patches=square)
+
+    text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))
+
+    (said,) = json.loads(text)["faces"]
+    assert said["attention"] == [0.1235]
+    assert said["patches"] == [[[1.0, 2.0], [3.0, 2.0], [3.0, 4.0], [1.0, 4.0]]]
 
 
 def test_scores_are_left_out_where_there_are_none() -> None:

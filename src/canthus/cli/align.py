@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from canthus.cli import boxes as given
 from canthus.cli import outputs, progress
 from canthus.cli.opening import mode_of, open_model
-from canthus.cli.request import UNCERTAINTY, Request, make_parser, read
+from canthus.cli.request import ATTENTION, UNCERTAINTY, Request, make_parser, read
 from canthus.errors import CanthusError
 from canthus.faces import Face
 from canthus.geometry import Box
@@ -100,7 +100,10 @@ class _Work:
 
             json_path, picture_path = outputs.paths_for(out, job.name)
             outputs.write_json(json_path, values)
-            drawn = draw_faces(image, faces, uncertainty=self.request.show == UNCERTAINTY)
+            show = self.request.show
+            drawn = draw_faces(
+                image, faces, uncertainty=show == UNCERTAINTY, attention=show == ATTENTION
+            )
             write_image(picture_path, drawn)
             if self.solids is not None:
                 self.solids.write(out / job.name, image, faces)
@@ -157,11 +160,8 @@ def _load(request: Request) -> Aligner:
         )
     except ValueError as error:
         raise _MisuseError(str(error)) from None
-    if request.show == UNCERTAINTY and not _is_uncertain(aligner):
-        raise CanthusError(
-            f"{aligner.manifest.name}: does not say how far its landmarks may be off, so there is "
-            "no uncertainty to show; models trained before that was measured do not know"
-        )
+    if request.show is not None:
+        _check_shown(aligner, request.show)
     return aligner
 
 
@@ -174,10 +174,20 @@ def _solids(aligner: Aligner, request: Request) -> "Solids | None":
     return Solids(request.write, aligner)
 
 
-def _is_uncertain(aligner: Aligner) -> bool:
-    """Whether a model gives covariances: seen by what it says of an empty crop."""
-    side = aligner.manifest.crop_size
-    return "covariances" in aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
+def _check_shown(aligner: Aligner, show: str) -> None:
+    """Whether a model gives what is to be shown: seen by what it says of an empty crop."""
+    side, name = aligner.manifest.crop_size, aligner.manifest.name
+    said = aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
+    if show == UNCERTAINTY and "covariances" not in said:
+        raise CanthusError(
+            f"{name}: does not say how far its landmarks may be off, so there is "
+            "no uncertainty to show; models trained before that was measured do not know"
+        )
+    if show == ATTENTION and "attention" not in said:
+        raise CanthusError(
+            f"{name}: says of no patches how much they counted, so there is no attention to show; "
+            "musica does, with model.attention: export its ONNX file again if that is older"
+        )
 
 
 def _summary(picture: Path, faces: Sequence[Face], target: Path) -> str:

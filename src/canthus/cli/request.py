@@ -18,7 +18,8 @@ ABOUT = """Find the landmarks of every face in pictures.
 A picture that fails is reported, and the others go on."""
 
 UNCERTAINTY = "uncertainty"
-SHOWN = (UNCERTAINTY,)  # what can be drawn besides landmarks and boxes
+ATTENTION = "attention"
+SHOWN = (UNCERTAINTY, ATTENTION)  # what can be drawn besides landmarks and boxes
 KINDS = ("obj", "ply", "depth", "pncc", "pose", "mesh", "overlay")  # of files in 3-D
 
 
@@ -81,7 +82,9 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     add(
         "--show",
         choices=SHOWN,
-        help="draw also how far each landmark may be off: its ellipse holds it in 95 of 100 cases",
+        help="draw also how far each landmark may be off: its ellipse holds it in 95 of 100 cases "
+        "(uncertainty); or the patches that the network looked at last, the brighter the more "
+        "each counted (attention)",
     )
     add(
         "--once",

@@ -37,6 +37,8 @@ class Proof:
         cameras: as a share of the largest of their numbers; None where it has none.
         shapes: likewise.
         errors: that are expected, in longer sides of the face; None where it expects none.
+        attention: in [0, 1]; None where patches are not weighed.
+        patches: in pixels of the crop; None likewise.
     """
 
     points: float
@@ -46,6 +48,8 @@ class Proof:
     cameras: float | None = None
     shapes: float | None = None
     errors: float | None = None
+    attention: float | None = None
+    patches: float | None = None
 
     @property
     def worst(self) -> float:
@@ -145,6 +149,8 @@ class _Door(nn.Module):
             self.outputs += ["cameras", "shapes"]
         if answer.error is not None:
             self.outputs.append("errors")
+        if answer.attention is not None:
+            self.outputs += ["attention", "patches"]
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         answer = self.network.predict(crops)
@@ -156,6 +162,8 @@ class _Door(nn.Module):
             "cameras": answer.camera,
             "shapes": answer.shape,
             "errors": answer.error,
+            "attention": answer.attention,
+            "patches": answer.patches,
         }
         return tuple(value for name in self.outputs if (value := found[name]) is not None)
 

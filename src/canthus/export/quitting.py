@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 import torch
-from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper
 from torch import Tensor, nn
 
 from canthus.export.programs import OPSET, exported
@@ -18,7 +18,10 @@ from canthus.models import Musica
 from canthus.models.layers.progress import Progress
 from canthus.models.musica import LEVELS
 
-ANSWERS = ("points", "covariance", "error")  # of the last step that a face takes
+# Of the last step that a face takes, as `Progress.answers` has them.
+ANSWERS = ("points", "covariance", "error", "attention", "patches")
+# Of them, what needs nothing further, by the names of the file's outputs.
+STRAIGHT = {"errors": "error", "attention": "attention", "patches": "patches"}
 HANDED = ("features", "points", "hidden")  # from one step to the next, besides what is kept
 THRESHOLD, AXIS, NOBODY = "quit_below", "first_axis", "nobody"  # the graph's constants
 
@@ -29,7 +32,8 @@ def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelP
     Args:
         network: in evaluation.
         size: of the crops' sides, in pixels.
-        outputs: what is answered, "points", "scores", "covariances" or "errors".
+        outputs: what is answered: "points", "scores", "covariances", "errors", "attention",
+            "patches".
     """
     crops = {"crops": torch.zeros(2, 3, size, size)}
     with torch.no_grad():
@@ -42,10 +46,12 @@ def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelP
     nodes = [*first.node, *(_asking(network, seen, 1) if len(seen) > 1 else [])]
     last = {name: f"{name}_{'said_1' if len(seen) > 1 else 0}" for name in ANSWERS}
     inputs = {last[name]: getattr(seen[-1], name) for name in ("points", "covariance")}
-    told = [name for name in outputs if name != "errors"]
+    told = [name for name in outputs if name not in STRAIGHT]
     tail = _piece(exported(_Tail(network, told), inputs, told), "tail/")
-    nodes += [*tail.node, helper.make_node("Identity", [last["error"]], ["errors"])]
-    errors = helper.make_tensor_value_info("errors", TensorProto.FLOAT, ["batch"])
+    straight = {name: answer for name, answer in STRAIGHT.items() if name in outputs}
+    ends = [helper.make_node("Identity", [last[old]], [new]) for new, old in straight.items()]
+    nodes += [*tail.node, *ends]
+    doors = [_door(name, getattr(seen[-1], answer)) for name, answer in straight.items()]
     constants = [
         onnx.numpy_helper.from_array(np.array(network.config.quit_below, np.float32), THRESHOLD),
         onnx.numpy_helper.from_array(np.array([0], np.int64), AXIS),
@@ -53,7 +59,7 @@ def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelP
     ]
     values = [*first.initializer, *tail.initializer, *constants]
     graph = helper.make_graph(
-        nodes, "musica", list(first.input), [*tail.output, errors], initializer=values
+        nodes, "musica", list(first.input), [*tail.output, *doors], initializer=values
     )
     opset = [helper.make_opsetid("", OPSET)]
     return helper.make_model(graph, opset_imports=opset, ir_version=10)
@@ -68,8 +74,7 @@ class _First(nn.Module):
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         found = self.network.first(crops)
-        answers = found.points, found.covariance, found.error
-        return (*found.kept, found.features, found.hidden, *answers)
+        return (*found.kept, found.features, found.hidden, *found.answers)
 
 
 class _Later(nn.Module):
@@ -84,9 +89,9 @@ class _Later(nn.Module):
         self, features: Tensor, points: Tensor, hidden: Tensor, kept: Tensor | None = None
     ) -> tuple[Tensor, ...]:
         rows = [] if kept is None else [kept] * (self.level + 1)  # the others are not looked at
-        before = Progress(rows, features, points, hidden, points, points)
+        before = Progress(rows, features, points, hidden, *[points] * 4)
         found = self.network.later(self.number, before)
-        return found.features, found.hidden, found.points, found.covariance, found.error
+        return (found.features, found.hidden, *found.answers)
 
 
 class _Tail(nn.Module):
@@ -104,6 +109,11 @@ class _Tail(nn.Module):
             "covariances": answer.covariance,
         }
         return tuple(found[name] for name in self.outputs)
+
+
+def _door(name: str, example: Tensor) -> ValueInfoProto:
+    """An output of the graph, for any number of faces."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *example.shape[1:]])
 
 
 def _piece(model: ModelProto, prefix: str) -> GraphProto:

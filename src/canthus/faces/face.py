@@ -129,6 +129,17 @@ def camera_through(camera: ArrayLike, similarity: Similarity) -> NDArray[np.floa
     return np.concatenate([flat, similarity.scale * rows[2:]]).astype(np.float32)
 
 
+def corners_of(squares: ArrayLike) -> NDArray[np.float64]:
+    """The corners (P, 4, 2) of upright squares, clockwise from the top left.
+
+    Args:
+        squares: (P, 3), x and y of the middle, and the side.
+    """
+    rows = np.asarray(squares, np.float64)
+    around = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)])
+    return np.asarray(rows[:, None, :2] + rows[:, None, 2:] * around)
+
+
 @dataclass(frozen=True, eq=False)
 class Face:
     """One face in a picture.
@@ -143,6 +154,10 @@ class Face:
         fit: of a face model, if the model has one.
         visible: (L,) flags: which landmarks are seen, and not hidden by the face itself, if its
             mesh is known. What else is before a face, such as hair or a hand, is not.
+        attention: (P,) float32 in [0, 1], how much each patch counted that the model looked at
+            last, if it weighs them; `models.base.Prediction` says what that is.
+        patches: (P, 4, 2) float32, these patches' corners in the picture's pixels, clockwise from
+            the one that is top left in the crop.
     """
 
     box: Box
@@ -152,3 +167,5 @@ class Face:
     expected_error: float | None = None
     fit: Fit | None = None
     visible: NDArray[np.bool_] | None = None
+    attention: NDArray[np.float32] | None = None
+    patches: NDArray[np.float32] | None = None

@@ -21,12 +21,16 @@ NOSE: Color = (143, 232, 120)
 MOUTH: Color = (255, 120, 180)
 OUTLINE: Color = (245, 245, 245)  # contour, chin, and whatever has no color of its own
 DARK: Color = (16, 18, 24)
+# A patch that counted little, middling and much: violet, red, yellow.
+COUNTED: tuple[Color, ...] = ((60, 30, 150), (225, 70, 115), (255, 240, 70))
 
 MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
 _LINES_SHOW, _BOX_SHOWS, _PLATE_SHOWS = 0.8, 0.6, 0.7  # how far each covers what is below
 _HIDDEN_SHOW = 0.35
 _RINGS_SHOW, _INSIDES_SHOW = 0.9, 0.25
+_SQUARES_SHOW = 0.45
+_SPAN = 0.02  # of attention: patches that differ by less look more alike
 _HELD = squared_radius(0.95)  # what an ellipse holds
 _CORNERS = 60  # of the polygon that stands for an ellipse
 
@@ -34,7 +38,13 @@ Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
 
-def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = False) -> Pixels:
+def draw_faces(
+    image: ArrayLike,
+    faces: Sequence[Face],
+    *,
+    uncertainty: bool = False,
+    attention: bool = False,
+) -> Pixels:
     """Draw landmarks, the scheme's lines between them, boxes and scores on a copy of a picture.
 
     What is on the subject's right is blue, on the left orange; the nose is green, the mouth pink,
@@ -48,6 +58,7 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = F
         faces: with points in the picture's pixels.
         uncertainty: draw around each point the ellipse that holds the true one in 95 of 100
             cases, as far as the model says.
+        attention: draw, in place of lines, what the model looked at last; see `draw_attention`.
 
     Returns:
         A new uint8 RGB picture (H, W, 3).
@@ -64,6 +75,9 @@ def draw_faces(image: ArrayLike, faces: Sequence[Face], *, uncertainty: bool = F
     for face in faces:
         if uncertainty:
             draw_ellipses(canvas, face.landmarks, similarity=similarity)
+        if attention and face.attention is not None:
+            draw_attention(canvas, face, similarity=similarity)
+            continue
         draw_landmarks(canvas, face.landmarks, similarity=similarity, visible=face.visible)
     return canvas
 
@@ -144,6 +158,47 @@ def draw_ellipses(
         for index, ring in zip(known, rings, strict=True):
             cv2.polylines(layer, [ring], True, colors[index], width, cv2.LINE_AA, BITS)
         layer[:] = cv2.addWeighted(layer, _RINGS_SHOW, bare, 1 - _RINGS_SHOW, 0)
+
+
+def draw_attention(canvas: Pixels, face: Face, *, similarity: Similarity | None = None) -> None:
+    """Draw the patches that a model looked at last, on the canvas itself.
+
+    The more a patch counted, the brighter are its square and the dot in its middle: from the least
+    of this face's to the greatest, about the middle of the colors where these are less than
+    `_SPAN` apart, so that no difference is drawn where there is hardly one. Where squares overlap,
+    that of the patch that counted most is seen.
+
+    Args:
+        canvas: uint8 RGB (H, W, 3), contiguous; changed in place.
+        face: one whose attention and patches are known; nothing is drawn otherwise.
+        similarity: from the picture's pixels to the canvas's, where they differ.
+    """
+    if face.attention is None or face.patches is None or len(face.patches) == 0:
+        return
+    squares = _within_reach(canvas, face.patches, similarity)
+    middles = squares.mean(axis=1)
+    side = float(np.ptp(middles, axis=0).max())
+    pen = _Pen.of(side, max(canvas.shape[:2]), len(squares), weight=1.5)
+    shares = _shares(face.attention)
+    colors = [_ink(share) for share in shares.tolist()]
+    order = np.argsort(shares, kind="stable")
+    with _magnified(canvas, squares.reshape(-1, 2), pen) as (layer, to_layer):
+        _draw_squares(layer, to_layer.apply(squares)[order], [colors[i] for i in order], pen)
+        _draw_dots(layer, to_layer.apply(middles), order, colors, pen)
+
+
+def _shares(attention: NDArray[np.float32]) -> Points:
+    """Where each of (P,) stands between the least, 0, and the greatest, 1."""
+    values = attention.astype(np.float64)
+    middle = (values.min() + values.max()) / 2
+    return np.asarray(0.5 + (values - middle) / max(np.ptp(values), _SPAN), np.float64)
+
+
+def _ink(share: float) -> Color:
+    """The color of a share in [0, 1]."""
+    stops = np.linspace(0, 1, len(COUNTED))
+    r, g, b = (round(np.interp(share, stops, each)) for each in zip(*COUNTED, strict=True))
+    return r, g, b
 
 
 def draw_pose(
@@ -299,6 +354,17 @@ def _draw_segments(
 ) -> None:
     segments = [fixed(points[list(edge)]) for edge in edges]
     cv2.polylines(layer, segments, False, color, width, cv2.LINE_AA, BITS)
+
+
+def _draw_squares(layer: Pixels, squares: Points, colors: Sequence[Color], pen: _Pen) -> None:
+    """Tint what is below squares (P, 4, 2), each in its color, the last above all others."""
+    inside, bare = layer.copy(), layer.copy()
+    width = max(1, round(pen.fine * pen.line / 2))
+    rings = [fixed(square) for square in squares]
+    for ring, color in zip(rings, colors, strict=True):
+        cv2.fillPoly(inside, [ring], color, cv2.LINE_AA, BITS)
+        cv2.polylines(inside, [ring], True, DARK, width, cv2.LINE_AA, BITS)
+    layer[:] = cv2.addWeighted(inside, _SQUARES_SHOW, bare, 1 - _SQUARES_SHOW, 0)
 
 
 def _draw_dots(

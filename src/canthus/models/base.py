@@ -58,6 +58,12 @@ class Prediction:
         shape: (B, K), the coefficients of identity and of expression. None likewise.
         error: (B,), the mean distance of a face's landmarks from the truth that the network
             expects, in longer sides of the tight box. None where it does not say.
+        attention: (B, P), how much each patch counted at the last step that a face has taken: the
+            mean of the gates in (0, 1) by which the step weighs the patch's features. A gate is
+            per feature, so that this is a summary of them, and not how far the patch moved the
+            landmarks. None where patches are not weighed.
+        patches: (B, P, 3), the squares that were looked at then: x and y of the middle and the
+            side, in pixels of the crop. None likewise.
     """
 
     points: Tensor
@@ -67,6 +73,8 @@ class Prediction:
     camera: Tensor | None = None
     shape: Tensor | None = None
     error: Tensor | None = None
+    attention: Tensor | None = None
+    patches: Tensor | None = None
 
     @property
     def spread(self) -> Tensor:

@@ -25,7 +25,7 @@ from canthus.models.layers.cascade_losses import (
     published_terms,
 )
 from canthus.models.layers.ellipses import Ellipses
-from canthus.models.layers.patches import Sampling, own_patches, patches
+from canthus.models.layers.patches import Sampling, middles, own_patches, patches
 from canthus.models.layers.point_losses import distance
 from canthus.models.layers.precision import product
 from canthus.models.layers.progress import Progress, Step, Steps
@@ -208,7 +208,8 @@ class Musica(AlignmentModel[Steps]):
             seen = patches(levels[level], centers / 2**level, PATCH, config.sampling)
             said: Moved = step(seen, hidden)
             points, hidden = points + 2**level * said.offsets, said.hidden
-            yield Step(points, said.error, hidden, said.offsets, centers, 2**level)
+            shown = said.attention
+            yield Step(points, said.error, hidden, said.offsets, centers, 2**level, shown)
 
     def _slim(self, crops: Tensor, points: Tensor) -> Iterator[Step]:
         kept = self.trunk.down(crops)
@@ -259,6 +260,7 @@ class Musica(AlignmentModel[Steps]):
             said.offsets,
             centers,
             stride,
+            said.attention,
             logits,
             window,
         )
@@ -294,17 +296,20 @@ class Musica(AlignmentModel[Steps]):
         """Take steps only with faces that are not done; a slim network. No gradients flow."""
         with torch.no_grad():
             found, alive = self.first(crops), torch.arange(len(crops), device=crops.device)
-            points, covariance, error = found.points, found.covariance, found.error
+            answers = found.answers
             for number in range(1, self.config.steps):
                 going = (found.error >= self.config.quit_below).nonzero()[:, 0]
                 if not len(going):
                     break
                 alive = alive[going]
                 found = self.later(number, found.chosen(going))
-                points = points.index_copy(0, alive, found.points)
-                covariance = covariance.index_copy(0, alive, found.covariance)
-                error = error.index_copy(0, alive, found.error)
-            return replace(self.calibrated(points, covariance), error=error)
+                answers = tuple(
+                    old.index_copy(0, alive, new)
+                    for old, new in zip(answers, found.answers, strict=True)
+                )
+            points, covariance, error, attention, seen = answers
+            answer = replace(self.calibrated(points, covariance), error=error)
+            return self._showing(answer, attention, seen)
 
     def first(self, crops: Tensor) -> Progress:
         """The first step of a slim network."""
@@ -327,12 +332,28 @@ class Musica(AlignmentModel[Steps]):
         error = self.expected(number, step.error)
         assert error is not None
         covariance = self.covariance(step, 0)
-        return Progress(kept, features, step.points, step.hidden, covariance, error)
+        shown = step.attention, self.squares(step)
+        return Progress(kept, features, step.points, step.hidden, covariance, error, *shown)
 
     def decode(self, output: Steps) -> Prediction:
         last = output.last
         answer = self.calibrated(last.points, self.covariance(last, output.size))
-        return replace(answer, error=self.expected(len(output.each) - 1, last.error))
+        answer = replace(answer, error=self.expected(len(output.each) - 1, last.error))
+        return self._showing(answer, last.attention, self.squares(last))
+
+    def _showing(self, answer: Prediction, attention: Tensor, patches: Tensor) -> Prediction:
+        """An answer, and where the network looked if its patches are weighed."""
+        if not self.config.attention:
+            return answer
+        return replace(answer, attention=attention, patches=patches)
+
+    def squares(self, step: Step) -> Tensor:
+        """What a step looked at, (B, P, 3): x, y of the middle and side, in pixels of the crop."""
+        size, middle = self.config.patch, step.centers
+        if self.config.networks == "published":
+            size, stride = PATCH, step.stride
+            middle = stride * middles(middle / stride, size, self.config.sampling)
+        return torch.cat([middle, torch.full_like(middle[..., :1], size * step.stride)], dim=-1)
 
     def covariance(self, step: Step, size: int) -> Tensor:
         """Of landmarks after a step, (B, L, 2, 2), in pixels of the crop squared.

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from canthus.errors import CanthusError, WeightsError
 from canthus.faces import Face, Fit, Landmarks, scheme_of
-from canthus.faces.face import camera_through
+from canthus.faces.face import camera_through, corners_of
 from canthus.geometry import Box, Similarity
 from canthus.images.arrays import as_image
 from canthus.images.files import read_image
@@ -291,7 +291,8 @@ class Aligner:
         landmarks = Landmarks(points, scheme, answer.get("scores"), answer.get("covariances"))
         error = float(answer["errors"]) if "errors" in answer else None
         if "cameras" not in answer:
-            return Face(box, score, landmarks, expected_error=error)
+            shown = answer.get("attention"), answer.get("patches")
+            return Face(box, score, landmarks, None, error, None, None, *shown)
         fit = Fit(answer["cameras"], answer["shapes"])
         return Face(box, score, landmarks, fit.pose, error, fit)
 
@@ -358,6 +359,8 @@ def _in_picture(answer: Arrays, to_crop: Similarity) -> Arrays:
         found["covariances"] = covariances.astype(np.float32)
     if "depths" in answer:
         found["depths"] = to_picture.scale * answer["depths"]
+    if "patches" in answer:
+        found["patches"] = to_picture.apply(corners_of(answer["patches"])).astype(np.float32)
     if "cameras" in answer:
         found["cameras"] = camera_through(answer["cameras"], to_picture)
     return found

@@ -62,6 +62,11 @@ def _plain(face: Face) -> dict[str, object]:
         plain["visible"] = face.visible.tolist()
     if face.expected_error is not None:
         plain["expected_error"] = round(face.expected_error, SCORE_DIGITS)
+    if face.attention is not None and face.patches is not None:
+        plain["attention"] = _rounded(face.attention, SCORE_DIGITS)
+        plain["patches"] = [
+            [_rounded(corner, PIXEL_DIGITS) for corner in square] for square in face.patches
+        ]
     return plain
 
 

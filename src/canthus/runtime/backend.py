@@ -28,7 +28,13 @@ OF_LANDMARKS: dict[str, tuple[int, ...]] = {
     "depths": (),
 }
 # Of the whole face.
-OF_FACES: dict[str, tuple[int, ...]] = {"cameras": (3, 4), "shapes": (-1,), "errors": ()}
+OF_FACES: dict[str, tuple[int, ...]] = {
+    "cameras": (3, 4),
+    "shapes": (-1,),
+    "errors": (),
+    "attention": (-1,),
+    "patches": (-1, 3),
+}
 OUTPUTS = (*OF_LANDMARKS, *OF_FACES)
 NEEDED = ("points", "scores")
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -59,7 +65,9 @@ class Backend(Protocol):
             network's were measured, "covariances" (B, L, 2, 2) of the points' errors; and where
             it knows a face model, "depths" (B, L) of the points, in pixels, more being further
             away, "cameras" (B, 3, 4) and "shapes" (B, K), see `faces.Fit`; where it says,
-            "errors" (B,) that it expects of whole faces, in longer sides of their tight boxes.
+            "errors" (B,) that it expects of whole faces, in longer sides of their tight boxes;
+            where it weighs patches, "attention" (B, P) in [0, 1], and "patches" (B, P, 3): x and y
+            of their middles and their sides, in pixels of the crops.
 
         Raises:
             WeightsError: if the network answers numbers that are not finite.
@@ -163,6 +171,8 @@ class TorchBackend:
             found |= {"cameras": answer.camera, "shapes": answer.shape}
         if answer.error is not None:
             found["errors"] = answer.error
+        if answer.attention is not None and answer.patches is not None:
+            found |= {"attention": answer.attention, "patches": answer.patches}
         arrays = {name: value.float().cpu().numpy() for name, value in found.items()}
         return _checked(arrays, type(self.model).__name__)
 

@@ -26,11 +26,13 @@ class Moved(NamedTuple):
         offsets: of all landmarks, (B, L, 2).
         error: that it expects of the face after them, (B,).
         hidden: what it passes on, (B, H).
+        attention: the mean of each patch's gates, (B, P), in (0, 1); 1 without attention.
     """
 
     offsets: Tensor
     error: Tensor
     hidden: Tensor
+    attention: Tensor
 
 
 class PublishedStep(nn.Module):
@@ -80,10 +82,12 @@ class PublishedStep(nn.Module):
             hidden: of the step before, (B, H).
         """
         features = self.features(patches)
-        weighed = (self.gates(features) * features).flatten(1)
+        gates = self.gates(features)
+        weighed = (gates * features).flatten(1)
         hidden = torch.tanh(self.hidden(torch.cat([weighed, hidden], dim=1)))
         said = self.output(hidden).float()
-        return Moved(said[:, :-1].unflatten(1, (-1, 2)).flip(-1), said[:, -1], hidden)
+        offsets = said[:, :-1].unflatten(1, (-1, 2)).flip(-1)
+        return Moved(offsets, said[:, -1], hidden, gates.float().mean(dim=-1))
 
 
 class Trunk(nn.Module):
@@ -198,12 +202,14 @@ class SlimStep(nn.Module):
             hidden: of the step before, (B, H).
         """
         features = F.relu(self.look(window.chance))
+        gates = window.chance.new_ones(window.mean.shape[:2])
         if self.attention is not None:
-            features = torch.sigmoid(self.attention(features)) * features
+            opened = torch.sigmoid(self.attention(features))
+            features, gates = opened * features, opened.float().mean(dim=-1).view_as(gates)
         places = window.mean.flatten(1)
         told = torch.cat([self.project(features), window.mean.flatten(0, 1)], dim=-1)
         told = torch.cat([told.reshape(places.shape[0], -1), hidden], dim=-1)
         hidden = torch.tanh(self.hidden(told))
         said = self.output(torch.cat([places, hidden], dim=-1)).float()
         offsets = said[:, :-1].unflatten(1, (-1, 2))
-        return Moved(offsets, F.softplus(said[:, -1] - DOUBT), hidden)
+        return Moved(offsets, F.softplus(said[:, -1] - DOUBT), hidden, gates)

@@ -37,6 +37,15 @@ def corners(centers: Tensor, size: int) -> Tensor:
     return (centers - size / 2).trunc().long()
 
 
+def middles(centers: Tensor, size: int, sampling: Sampling) -> Tensor:
+    """Where the squares that `patches` reads have their middles, (B, P, 2), in pixels.
+
+    They lie half a pixel up and left of the points (B, P, 2), or where the cut corner puts them.
+    """
+    first = corners(centers, size).to(centers) if sampling == "integer" else centers - size / 2
+    return first + (size - 1) / 2
+
+
 def _copied(pictures: Tensor, first: Tensor, size: int) -> Tensor:
     batch, channels, height, width = pictures.shape
     steps = torch.arange(size, device=pictures.device)

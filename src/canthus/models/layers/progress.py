@@ -21,6 +21,7 @@ class Step:
         logits: the patches of a slim network, (B, P, S, S).
         window: what these say.
         stride: pixels of the crop in one of the level's.
+        attention: how far each patch's gates were open on average, (B, P), in (0, 1).
     """
 
     points: Tensor
@@ -29,6 +30,7 @@ class Step:
     offsets: Tensor
     centers: Tensor
     stride: int
+    attention: Tensor
     logits: Tensor | None = None
     window: Window | None = None
 
@@ -57,6 +59,9 @@ class Progress:
         hidden: (B, H).
         covariance: of the points, (B, L, 2, 2), before it is calibrated.
         error: that is expected, (B,), calibrated.
+        attention: of each patch, (B, P).
+        patches: the squares that were looked at, (B, P, 3): x and y of the middle and the side,
+            in pixels of the crop.
     """
 
     kept: list[Tensor]
@@ -65,6 +70,13 @@ class Progress:
     hidden: Tensor
     covariance: Tensor
     error: Tensor
+    attention: Tensor
+    patches: Tensor
+
+    @property
+    def answers(self) -> tuple[Tensor, ...]:
+        """What is answered of a face that goes no further, in the order above."""
+        return self.points, self.covariance, self.error, self.attention, self.patches
 
     def chosen(self, faces: Tensor) -> "Progress":
         """Some of the faces, by their indices."""
@@ -75,4 +87,6 @@ class Progress:
             self.hidden[faces],
             self.covariance[faces],
             self.error[faces],
+            self.attention[faces],
+            self.patches[faces],
         )
