@@ -143,6 +143,9 @@ class Face:
         fit: of a face model, if the model has one.
         visible: (L,) flags: which landmarks are seen, and not hidden by the face itself, if its
             mesh is known. What else is before a face, such as hair or a hand, is not.
+        steps: how many the model took with it, in the last look at it, if it is one that takes
+            steps.
+        failed: whether more error is expected than was allowed; None where nobody asked.
     """
 
     box: Box
@@ -152,3 +155,18 @@ class Face:
     expected_error: float | None = None
     fit: Fit | None = None
     visible: NDArray[np.bool_] | None = None
+    steps: int | None = None
+    failed: bool | None = None
+
+    @property
+    def expected_nme(self) -> float | None:
+        """The expected error as a fraction of the distance between the outer corners of the eyes.
+
+        As they were found, so that of a profile it is a large one; None where either is not known.
+        """
+        corners = self.landmarks.scheme.normalizers.get("inter_ocular")
+        if self.expected_error is None or corners is None:
+            return None
+        first, second = (self.landmarks.points[list(each), :2].mean(axis=0) for each in corners)
+        apart = float(np.hypot(*(second - first)))
+        return self.expected_error * self.box.side / apart if apart > 0 else None

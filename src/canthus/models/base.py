@@ -58,6 +58,7 @@ class Prediction:
         shape: (B, K), the coefficients of identity and of expression. None likewise.
         error: (B,), the mean distance of a face's landmarks from the truth that the network
             expects, in longer sides of the tight box. None where it does not say.
+        steps: (B,), how many were taken with a face. None where there are none.
     """
 
     points: Tensor
@@ -67,6 +68,7 @@ class Prediction:
     camera: Tensor | None = None
     shape: Tensor | None = None
     error: Tensor | None = None
+    steps: Tensor | None = None
 
     @property
     def spread(self) -> Tensor:

@@ -124,6 +124,11 @@ class MusicaConfig:
         return max(LEVELS[self.steps]) + 1
 
     @property
+    def can_quit(self) -> bool:
+        """Whether a face may be done before the last step."""
+        return self.networks == "slim" and self.loss == "distance" and self.steps > 1
+
+    @property
     def granularity(self) -> int:
         """What a crop's side must be a multiple of; any side will do for published networks."""
         return Trunk.STRIDE * 2 ** (len(self.widths) - 1) if self.networks == "slim" else 1
@@ -295,6 +300,7 @@ class Musica(AlignmentModel[Steps]):
         with torch.no_grad():
             found, alive = self.first(crops), torch.arange(len(crops), device=crops.device)
             points, covariance, error = found.points, found.covariance, found.error
+            steps = torch.ones_like(error)
             for number in range(1, self.config.steps):
                 going = (found.error >= self.config.quit_below).nonzero()[:, 0]
                 if not len(going):
@@ -304,7 +310,8 @@ class Musica(AlignmentModel[Steps]):
                 points = points.index_copy(0, alive, found.points)
                 covariance = covariance.index_copy(0, alive, found.covariance)
                 error = error.index_copy(0, alive, found.error)
-            return replace(self.calibrated(points, covariance), error=error)
+                steps = steps.index_fill(0, alive, number + 1)
+            return replace(self.calibrated(points, covariance), error=error, steps=steps)
 
     def first(self, crops: Tensor) -> Progress:
         """The first step of a slim network."""
@@ -332,7 +339,9 @@ class Musica(AlignmentModel[Steps]):
     def decode(self, output: Steps) -> Prediction:
         last = output.last
         answer = self.calibrated(last.points, self.covariance(last, output.size))
-        return replace(answer, error=self.expected(len(output.each) - 1, last.error))
+        taken = len(output.each)
+        error, steps = self.expected(taken - 1, last.error), torch.full_like(last.error, taken)
+        return replace(answer, error=error, steps=steps)
 
     def covariance(self, step: Step, size: int) -> Tensor:
         """Of landmarks after a step, (B, L, 2, 2), in pixels of the crop squared.

@@ -290,10 +290,11 @@ class Aligner:
             points = np.column_stack([points, answer["depths"]])
         landmarks = Landmarks(points, scheme, answer.get("scores"), answer.get("covariances"))
         error = float(answer["errors"]) if "errors" in answer else None
+        steps = int(answer["steps"]) if "steps" in answer else None
         if "cameras" not in answer:
-            return Face(box, score, landmarks, expected_error=error)
+            return Face(box, score, landmarks, expected_error=error, steps=steps)
         fit = Fit(answer["cameras"], answer["shapes"])
-        return Face(box, score, landmarks, fit.pose, error, fit)
+        return Face(box, score, landmarks, fit.pose, error, fit, steps=steps)
 
 
 def load(

@@ -62,6 +62,12 @@ def _plain(face: Face) -> dict[str, object]:
         plain["visible"] = face.visible.tolist()
     if face.expected_error is not None:
         plain["expected_error"] = round(face.expected_error, SCORE_DIGITS)
+    if face.expected_nme is not None:
+        plain["expected_nme"] = round(face.expected_nme, SCORE_DIGITS)
+    if face.steps is not None:
+        plain["steps"] = face.steps
+    if face.failed is not None:
+        plain["failed"] = face.failed
     return plain
 
 

@@ -1,6 +1,7 @@
 """What runs a network: crops in, named arrays out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,9 +29,15 @@ OF_LANDMARKS: dict[str, tuple[int, ...]] = {
     "depths": (),
 }
 # Of the whole face.
-OF_FACES: dict[str, tuple[int, ...]] = {"cameras": (3, 4), "shapes": (-1,), "errors": ()}
+OF_FACES: dict[str, tuple[int, ...]] = {
+    "cameras": (3, 4),
+    "shapes": (-1,),
+    "errors": (),
+    "steps": (),
+}
 OUTPUTS = (*OF_LANDMARKS, *OF_FACES)
 NEEDED = ("points", "scores")
+QUIT_BELOW = "quit_below"  # an input that need not be given, of files whose faces can quit
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # All that ONNX Runtime raises has no common base but Exception.
 FAULTS = (
@@ -59,7 +66,8 @@ class Backend(Protocol):
             network's were measured, "covariances" (B, L, 2, 2) of the points' errors; and where
             it knows a face model, "depths" (B, L) of the points, in pixels, more being further
             away, "cameras" (B, 3, 4) and "shapes" (B, K), see `faces.Fit`; where it says,
-            "errors" (B,) that it expects of whole faces, in longer sides of their tight boxes.
+            "errors" (B,) that it expects of whole faces, in longer sides of their tight boxes;
+            where it takes steps, the "steps" (B,) taken with each face.
 
         Raises:
             WeightsError: if the network answers numbers that are not finite.
@@ -81,6 +89,7 @@ class OnnxBackend:
     """
 
     manifest: Manifest
+    quit_below: float  # a face is done after a step of which less error is expected; 0: never
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int = 1) -> None:
         seal.check(path)
@@ -96,9 +105,22 @@ class OnnxBackend:
         given = {door.name for door in self._session.get_outputs()}
         self._outputs = [name for name in OUTPUTS if name in (*NEEDED, *given)]
         self._check_door()
+        optional = self._session.get_overridable_initializers()
+        self._can_quit = QUIT_BELOW in {door.name for door in optional}
+        model = self.manifest.recipe.get("model")
+        usual = model.get(QUIT_BELOW, 0.0) if isinstance(model, dict) else 0.0
+        self.quit_below = float(usual) if isinstance(usual, (int, float)) else 0.0
+
+    @property
+    def can_quit(self) -> bool:
+        """Whether `quit_below` may be chosen; else it is as the file says."""
+        return self._can_quit
 
     def run(self, crops: NDArray[np.uint8]) -> Arrays:
-        found = self._session.run(self._outputs, {"crops": _as_input(crops)})
+        given: dict[str, NDArray[np.float32]] = {"crops": _as_input(crops)}
+        if self._can_quit:
+            given[QUIT_BELOW] = np.array(self.quit_below, np.float32)
+        found = self._session.run(self._outputs, given)
         return _checked(dict(zip(self._outputs, found, strict=True)), str(self._path))
 
     def _check_door(self) -> None:
@@ -124,6 +146,26 @@ class TorchBackend:
     def __init__(self, model: "Network", *, device: str = "cpu") -> None:
         self.model = model.to(device).eval()
         self._device = device
+
+    @property
+    def can_quit(self) -> bool:
+        """Whether `quit_below` may be chosen; a network that cannot has 0."""
+        from canthus.models import MusicaConfig
+
+        config = self.model.config
+        return isinstance(config, MusicaConfig) and config.can_quit
+
+    @property
+    def quit_below(self) -> float:
+        """A face is done after a step of which less error is expected; 0: never."""
+        return float(getattr(self.model.config, QUIT_BELOW, 0.0))
+
+    @quit_below.setter
+    def quit_below(self, below: float) -> None:
+        from canthus.models import Musica
+
+        assert isinstance(self.model, Musica)
+        self.model.config = replace(self.model.config, quit_below=below)
 
     @classmethod
     def open(cls, path: Path, *, device: str = "cpu") -> tuple[Manifest, "TorchBackend"]:
@@ -163,6 +205,8 @@ class TorchBackend:
             found |= {"cameras": answer.camera, "shapes": answer.shape}
         if answer.error is not None:
             found["errors"] = answer.error
+        if answer.steps is not None:
+            found["steps"] = answer.steps
         arrays = {name: value.float().cpu().numpy() for name, value in found.items()}
         return _checked(arrays, type(self.model).__name__)
 
@@ -186,6 +230,12 @@ class TorchBackend:
             self.model.predict(crop)
         found = counter.get_flop_counts().get("Global", {})
         return {str(operator): operations // 2 for operator, operations in found.items()}
+
+
+def quitter(backend: Backend) -> OnnxBackend | TorchBackend | None:
+    """A backend whose `quit_below` may be chosen; None if that of this one may not."""
+    ours = isinstance(backend, (OnnxBackend, TorchBackend))
+    return backend if ours and backend.can_quit else None
 
 
 def open_weights(path: Path, *, device: str = "cpu", threads: int = 1) -> tuple[Manifest, Backend]:
