@@ -21,6 +21,7 @@ from canthus.images.files import list_images, read_image, write_image
 from canthus.runtime import Aligner
 from canthus.runtime.answer import answer
 from canthus.runtime.looks import relation_of
+from canthus.runtime.quitting import marked
 
 if TYPE_CHECKING:
     from canthus.cli.solids import Solids
@@ -118,7 +119,7 @@ class _Work:
                 raise CanthusError(f"{picture}: {error}") from None
         for warning in told:
             _complain(f"{picture}: warning: {warning.message}")
-        return faces
+        return faces if self.request.reject is None else marked(faces, self.request.reject)
 
 
 def _plan(request: Request) -> list[_Job]:
@@ -154,15 +155,30 @@ def _load(request: Request) -> Aligner:
                 once=request.once, reinitialize=request.reinitialize, parity=request.parity
             ),
             face_model=request.face_model,
+            budget=request.budget,
         )
     except ValueError as error:
         raise _MisuseError(str(error)) from None
-    if request.show == UNCERTAINTY and not _is_uncertain(aligner):
+    _check_knows(aligner, request)
+    return aligner
+
+
+def _check_knows(aligner: Aligner, request: Request) -> None:
+    """Whether a model says what is asked of it, seen by its answer about an empty crop."""
+    if request.show is None and request.reject is None:
+        return
+    side = aligner.manifest.crop_size
+    said = aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
+    if request.show == UNCERTAINTY and "covariances" not in said:
         raise CanthusError(
             f"{aligner.manifest.name}: does not say how far its landmarks may be off, so there is "
             "no uncertainty to show; models trained before that was measured do not know"
         )
-    return aligner
+    if request.reject is not None and "errors" not in said:
+        raise CanthusError(
+            f"{aligner.manifest.name}: does not say how much error it expects of a face, so there "
+            "is nothing to --reject by; musica does"
+        )
 
 
 def _solids(aligner: Aligner, request: Request) -> "Solids | None":
@@ -174,14 +190,10 @@ def _solids(aligner: Aligner, request: Request) -> "Solids | None":
     return Solids(request.write, aligner)
 
 
-def _is_uncertain(aligner: Aligner) -> bool:
-    """Whether a model gives covariances: seen by what it says of an empty crop."""
-    side = aligner.manifest.crop_size
-    return "covariances" in aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
-
-
 def _summary(picture: Path, faces: Sequence[Face], target: Path) -> str:
     count = {0: "no face", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
+    failed = sum(face.failed is True for face in faces)
+    count += f", {failed} failed" if failed else ""
     return f"{picture}: {count} -> {target}.json, .png"
 
 

@@ -234,8 +234,9 @@ class TorchBackend:
 
 def quitter(backend: Backend) -> OnnxBackend | TorchBackend | None:
     """A backend whose `quit_below` may be chosen; None if that of this one may not."""
-    ours = isinstance(backend, (OnnxBackend, TorchBackend))
-    return backend if ours and backend.can_quit else None
+    if isinstance(backend, (OnnxBackend, TorchBackend)) and backend.can_quit:
+        return backend
+    return None
 
 
 def open_weights(path: Path, *, device: str = "cpu", threads: int = 1) -> tuple[Manifest, Backend]:
