@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -30,16 +31,16 @@ def quitting_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from canthus import config as configs
     from canthus.export import export_onnx
-    from canthus.models import MusicaConfig, build
+    from canthus.models import Musica, MusicaConfig, Network
     from canthus.runtime.manifest import Quitting
     from canthus.training.finish import to_bytes
 
     torch.manual_seed(3)
     model = MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32)
-    network = build(model).eval()
+    network = Musica(model).eval()
     network.prepare(torch.rand(68, 2))
     for step in network.steps:
-        step.output.weight.data *= 100
+        step.output.weight.data *= 100  # type: ignore[operator,union-attr]
     manifest = Manifest(
         name="quitter",
         family="musica",
@@ -55,7 +56,7 @@ def quitting_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = tmp_path_factory.mktemp("quitting")
     source = folder / "quitter.safetensors"
-    source.write_bytes(to_bytes(network, manifest))
+    source.write_bytes(to_bytes(cast(Network, network), manifest))
     export_onnx(source, folder / "quitter.onnx")
     return folder / "quitter.onnx"
 
