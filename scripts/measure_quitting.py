@@ -11,20 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from canthus.models import Musica
-from canthus.models.layers.cascade_losses import face_errors
 from canthus.runtime.backend import TorchBackend
 from canthus.runtime.quitting import quits
 from canthus.training import read_recipe
 from canthus.training.loop import divided
+from canthus.training.quitting import measured
 from canthus.training.sets import read_sets
-from canthus.training.testing import SIZE, HeldOut
 
 THRESHOLDS = (0.03, 0.035, 0.04, 0.045, 0.05, 0.06, 0.08)
-
-Errors = NDArray[np.float64]
 
 
 def main() -> None:
@@ -42,20 +38,6 @@ def main() -> None:
         found = quits(expected, quit_below=threshold, fail_above=np.inf)
         error = true[found.steps, np.arange(true.shape[1])].mean()
         print(f"below {threshold}: {found.mean_steps:.2f} steps, {error:.4f}")
-
-
-@torch.no_grad()
-def measured(network: Musica, held_out: HeldOut) -> tuple[Errors, Errors]:
-    """True and expected errors after each step, (K, N) each."""
-    true, expected = [], []
-    for start in range(0, len(held_out), SIZE):
-        batch = held_out._batch(start)
-        steps = network(batch.crops).each
-        true.append(torch.stack([face_errors(step.points, batch.target) for step in steps]))
-        said = [network.expected(number, step.error) for number, step in enumerate(steps)]
-        expected.append(torch.stack([each for each in said if each is not None]))
-    both = torch.cat(true, dim=1), torch.cat(expected, dim=1)
-    return both[0].double().numpy(), both[1].double().numpy()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -21,6 +22,43 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data is not part of the project, and there is none at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def quitting_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small musica that nobody trained, of three steps that expect different errors."""
+    import torch
+
+    from canthus import config as configs
+    from canthus.export import export_onnx
+    from canthus.models import Musica, MusicaConfig, Network
+    from canthus.runtime.manifest import Quitting
+    from canthus.training.finish import to_bytes
+
+    torch.manual_seed(3)
+    model = MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32)
+    network = Musica(model).eval()
+    network.prepare(torch.rand(68, 2))
+    for step in network.steps:
+        step.output.weight.data *= 100  # type: ignore[operator,union-attr]
+    manifest = Manifest(
+        name="quitter",
+        family="musica",
+        scheme="68",
+        crop_size=CROP_SIZE,
+        crop_scale=1.3,
+        recipe={"model": configs.dump(model)},
+        quitting=(
+            Quitting(0.0, (0.0, 0.0, 1.0), 0.03),
+            Quitting(0.5, (0.5, 0.25, 0.25), 0.04),
+            Quitting(2.0, (1.0, 0.0, 0.0), 0.06),
+        ),
+    )
+    folder = tmp_path_factory.mktemp("quitting")
+    source = folder / "quitter.safetensors"
+    source.write_bytes(to_bytes(cast(Network, network), manifest))
+    export_onnx(source, folder / "quitter.onnx")
+    return folder / "quitter.onnx"
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Pictures that say which they are, the faces in them, and an aligner that is as wrong as told."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,7 @@ class FakeAligner:
         score: of every landmark; none by default.
         variance: of every landmark's error along x and y; not known by default.
         strangers: boxes of further faces, which come first.
+        expected: what error it expects of each picture's face; not known by default.
         scheme: it answers in.
         given: the boxes it was given so far.
     """
@@ -45,6 +46,7 @@ class FakeAligner:
     score: float | None = None
     variance: float | None = None
     strangers: tuple[Box, ...] = ()
+    expected: tuple[float, ...] = ()
     scheme: str = "68"
     given: list[Sequence[Box] | None] = field(default_factory=list)
 
@@ -62,7 +64,10 @@ class FakeAligner:
             return []
         points = shape(index) + np.array(self.offset, np.float32)
         strangers = [self._face(self._inside(box)) for box in self.strangers]
-        return [*strangers, self._face(points)]
+        face = self._face(points)
+        if self.expected:
+            face = replace(face, expected_error=self.expected[index])
+        return [*strangers, face]
 
     def _inside(self, box: Box) -> NDArray[np.float32]:
         low, high = (box.x0, box.y0), (box.x1, box.y1)

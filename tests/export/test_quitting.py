@@ -53,8 +53,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same network three times: taking all steps, quitting never, and at the median."""
     folder = tmp_path_factory.mktemp("quitting")
     source = written(SMALL, folder)
-    export_onnx(source, folder / "all.onnx")
-    export_onnx(source, folder / "never.onnx", quit_below=1e-12)
+    export_onnx(source, folder / "all.onnx", all_steps=True)
+    export_onnx(source, folder / "never.onnx")
     export_onnx(source, folder / "some.onnx", quit_below=middle(folder))
     return folder
 
@@ -121,7 +121,13 @@ def test_without_attention_there_is_none_in_the_file(below: float | None, tmp_pa
 
     export_onnx(source, tmp_path / "small.onnx", quit_below=below)
 
-    assert set(found(tmp_path / "small.onnx")) == {"points", "scores", "covariances", "errors"}
+    assert set(found(tmp_path / "small.onnx")) == {
+        "points",
+        "scores",
+        "covariances",
+        "errors",
+        "steps",
+    }
 
 
 def test_a_threshold_that_nobody_meets_is_the_graph_of_all_steps(folder: Path) -> None:
@@ -129,6 +135,36 @@ def test_a_threshold_that_nobody_meets_is_the_graph_of_all_steps(folder: Path) -
 
     for name, values in whole.items():
         np.testing.assert_allclose(never[name], values, atol=1e-3)
+
+
+def test_one_file_quits_where_it_is_told_to(folder: Path) -> None:
+    backend = OnnxBackend(folder / "never.onnx")
+
+    backend.quit_below = middle(folder)
+
+    for name, values in found(folder / "some.onnx").items():
+        np.testing.assert_array_equal(backend.run(crops())[name], values)
+
+
+def test_each_face_says_how_many_steps_it_took(folder: Path) -> None:
+    first, some = in_torch(folder, 1e9), found(folder / "some.onnx")
+
+    assert ((some["steps"] == 1) == (first["errors"] < middle(folder))).all()
+    assert len(np.unique(some["steps"])) > 1
+    assert (found(folder / "all.onnx")["steps"] == SMALL.steps).all()
+    assert (found(folder / "never.onnx")["steps"] == SMALL.steps).all()
+
+
+def test_a_file_of_all_steps_has_no_branches_and_cannot_quit(folder: Path) -> None:
+    graph = onnx.load(folder / "all.onnx").graph
+
+    assert "If" not in {node.op_type for node in graph.node}
+    assert not OnnxBackend(folder / "all.onnx").can_quit
+
+
+def test_all_steps_and_quitting_are_not_asked_for_together(folder: Path) -> None:
+    with pytest.raises(ValueError, match="expected all_steps or quit_below, found both"):
+        export_onnx(folder / "small.safetensors", folder / "x.onnx", quit_below=0.1, all_steps=True)
 
 
 def test_later_steps_are_in_branches_within_branches(folder: Path) -> None:

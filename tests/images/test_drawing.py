@@ -8,6 +8,7 @@ from canthus.faces import SCHEMES, Face, Landmarks, Pose
 from canthus.faces.face import corners_of
 from canthus.geometry import Box, Similarity
 from canthus.images.drawing import (
+    FAILED,
     LEFT,
     NOSE,
     RIGHT,
@@ -368,3 +369,17 @@ def test_where_no_pose_is_known_none_is_drawn() -> None:
     draw_pose(canvas, face_of(ring(100, 200, 200)))
 
     assert (canvas == GRAY).all()
+
+
+def test_a_face_that_has_failed_is_crossed_out_in_red() -> None:
+    face = face_of(ring(400, 400, 400))
+
+    drawn, crossed = (draw_faces(canvas_of(800), [f]) for f in (face, replace(face, failed=True)))
+
+    def red(picture: Picture, x: int, y: int) -> bool:
+        place = picture[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3).astype(int)
+        return bool((place[:, 0] - place[:, 1:].max(axis=1)).max() > (FAILED[0] - FAILED[1]) / 3)
+
+    for x, y in ((400, 400), (300, 300), (500, 300), (250, 200)):
+        assert red(crossed, x, y)
+        assert not red(drawn, x, y)

@@ -3,7 +3,15 @@ import math
 import numpy as np
 import pytest
 
-from canthus.metrics import aurc, coverage, expected_gap, reliability, risk_at_coverage, risk_curve
+from canthus.metrics import (
+    aurc,
+    coverage,
+    expected_gap,
+    reliability,
+    risk_at_coverage,
+    risk_curve,
+    spearman,
+)
 
 
 def test_each_bin_says_what_was_promised_and_what_was_kept() -> None:
@@ -129,3 +137,27 @@ def test_ellipses_need_an_error_each() -> None:
 def test_a_level_that_is_no_share_is_refused(level: float) -> None:
     with pytest.raises(ValueError, match="levels above 0 and below 1"):
         coverage([(0, 0)], [np.eye(2)], levels=[level])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "coefficient"),
+    [
+        ([1, 2, 3], [10, 20, 90], 1),
+        ([1, 2, 3], [9, 8, 1], -1),
+        ([1, 2, 2, 3], [1, 2, 3, 4], 0.9486833),  # ranks 1, 2.5, 2.5, 4
+        ([1, 1, 1], [1, 2, 3], np.nan),
+        ([1], [1], np.nan),
+        ([], [], np.nan),
+    ],
+)
+def test_ranks_that_are_alike_have_a_coefficient_of_1(
+    first: list[float], second: list[float], coefficient: float
+) -> None:
+    assert spearman(first, second) == pytest.approx(coefficient, nan_ok=True)
+
+
+def test_ranks_need_as_many_numbers() -> None:
+    with pytest.raises(ValueError, match=r"numbers \(N,\) twice"):
+        spearman([1, 2], [1])
+    with pytest.raises(ValueError, match="found NaN"):
+        spearman([1, np.nan], [1, 2])

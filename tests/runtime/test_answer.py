@@ -50,6 +50,23 @@ def test_pose_and_expected_error_are_said_where_known() -> None:
     assert said["expected_error"] == 0.0432
 
 
+def test_steps_and_failures_are_said_where_known() -> None:
+    face = Face(FACE.box, 1.0, FACE.landmarks, steps=2, failed=False)
+    text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))
+    (said,) = json.loads(text)["faces"]
+    assert (said["steps"], said["failed"]) == (2, False)
+
+
+def test_the_expected_error_is_also_said_by_the_corners_of_the_eyes() -> None:
+    points = np.zeros((68, 2), np.float32)
+    points[36], points[45] = (10, 20), (50, 50)
+    face = Face(Box(0, 0, 100, 80), 1.0, Landmarks(points, scheme_of("68")), expected_error=0.03)
+    assert face.expected_nme == 0.06
+    text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))
+    (said,) = json.loads(text)["faces"]
+    assert said["expected_nme"] == 0.06
+
+
 def test_hidden_landmarks_are_said_where_known() -> None:
     face = Face(FACE.box, 1.0, FACE.landmarks, visible=np.array([True, False, True, True, False]))
     text = json.dumps(answer([face], image="b.jpg", size=(64, 48), model="m"))

@@ -7,6 +7,7 @@ import pytest
 
 from canthus.errors import WeightsError
 from canthus.runtime import Figure, Manifest
+from canthus.runtime.manifest import Quitting
 
 FULL = Manifest(
     name="hourglass",
@@ -18,6 +19,7 @@ FULL = Manifest(
     data=("300w", "ytf68"),
     recipe={"model": {"family": "hourglass"}, "schedule": {"steps": 10}},
     figures=(Figure("nme inter_ocular", "300w val", 0.036, "canthus evaluate"),),
+    quitting=(Quitting(0.0, (0.0, 1.0), 0.03), Quitting(0.05, (0.75, 0.25), 0.04)),
     version="0.1.0",
     created="2026-01-01T00:00:00Z",
 )
@@ -48,6 +50,9 @@ def test_only_what_running_needs_must_be_said() -> None:
         ("crop_scale", float("nan")),
         ("crop_scale", -1),
         ("license", None),
+        ("quitting", [{"below": 0.1, "shares": [1.0]}]),
+        ("quitting", [{"below": 0.1, "shares": [], "error": 0.1}]),
+        ("quitting", [{"below": "0.1", "shares": [1.0], "error": 0.1}]),
         ("data", "300w"),
         ("data", [1]),
         ("recipe", []),

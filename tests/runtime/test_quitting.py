@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from canthus.runtime.quitting import quits
+from canthus.faces import SCHEMES, Face, Landmarks
+from canthus.geometry import Box
+from canthus.runtime.quitting import marked, quits
 
 
 def test_faces_quit_as_published(shared: Path) -> None:
@@ -37,3 +39,17 @@ def test_a_face_that_quits_early_does_not_fail() -> None:
 def test_what_are_no_errors_is_refused(errors: ArrayLike) -> None:
     with pytest.raises(ValueError, match="expected errors"):
         quits(errors, quit_below=0.1, fail_above=0.2)
+
+
+def test_faces_of_which_too_much_error_is_expected_are_marked_and_stay() -> None:
+    points = Landmarks([(0, 0), (1, 0), (1, 1), (0, 1), (2, 2)], SCHEMES["5"])
+    faces = [Face(Box(0, 0, 2, 2), 1.0, points, expected_error=e) for e in (0.1, 0.08, 0.05)]
+
+    assert [face.failed for face in marked(faces, 0.08)] == [True, False, False]
+
+
+def test_a_face_of_which_nothing_is_expected_cannot_be_marked() -> None:
+    points = Landmarks([(0, 0), (1, 0), (1, 1), (0, 1), (2, 2)], SCHEMES["5"])
+
+    with pytest.raises(ValueError, match="found one without"):
+        marked([Face(Box(0, 0, 2, 2), 1.0, points)], 0.08)

@@ -21,6 +21,7 @@ from canthus.images.files import list_images, read_image, write_image
 from canthus.runtime import Aligner
 from canthus.runtime.answer import answer
 from canthus.runtime.looks import relation_of
+from canthus.runtime.quitting import marked
 
 if TYPE_CHECKING:
     from canthus.cli.solids import Solids
@@ -121,7 +122,7 @@ class _Work:
                 raise CanthusError(f"{picture}: {error}") from None
         for warning in told:
             _complain(f"{picture}: warning: {warning.message}")
-        return faces
+        return faces if self.request.reject is None else marked(faces, self.request.reject)
 
 
 def _plan(request: Request) -> list[_Job]:
@@ -157,12 +158,35 @@ def _load(request: Request) -> Aligner:
                 once=request.once, reinitialize=request.reinitialize, parity=request.parity
             ),
             face_model=request.face_model,
+            budget=request.budget,
         )
     except ValueError as error:
         raise _MisuseError(str(error)) from None
-    if request.show is not None:
-        _check_shown(aligner, request.show)
+    _check_knows(aligner, request)
     return aligner
+
+
+def _check_knows(aligner: Aligner, request: Request) -> None:
+    """Whether a model says what is asked of it, seen by its answer about an empty crop."""
+    if request.show is None and request.reject is None:
+        return
+    side, name = aligner.manifest.crop_size, aligner.manifest.name
+    said = aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
+    if request.show == UNCERTAINTY and "covariances" not in said:
+        raise CanthusError(
+            f"{name}: does not say how far its landmarks may be off, so there is "
+            "no uncertainty to show; models trained before that was measured do not know"
+        )
+    if request.show == ATTENTION and "attention" not in said:
+        raise CanthusError(
+            f"{name}: says of no patches how much they counted, so there is no attention to show; "
+            "musica does, with model.attention: export its ONNX file again if that is older"
+        )
+    if request.reject is not None and "errors" not in said:
+        raise CanthusError(
+            f"{name}: does not say how much error it expects of a face, so there "
+            "is nothing to --reject by; musica does"
+        )
 
 
 def _solids(aligner: Aligner, request: Request) -> "Solids | None":
@@ -174,24 +198,10 @@ def _solids(aligner: Aligner, request: Request) -> "Solids | None":
     return Solids(request.write, aligner)
 
 
-def _check_shown(aligner: Aligner, show: str) -> None:
-    """Whether a model gives what is to be shown: seen by what it says of an empty crop."""
-    side, name = aligner.manifest.crop_size, aligner.manifest.name
-    said = aligner.backend.run(np.zeros((1, side, side, 3), np.uint8))
-    if show == UNCERTAINTY and "covariances" not in said:
-        raise CanthusError(
-            f"{name}: does not say how far its landmarks may be off, so there is "
-            "no uncertainty to show; models trained before that was measured do not know"
-        )
-    if show == ATTENTION and "attention" not in said:
-        raise CanthusError(
-            f"{name}: says of no patches how much they counted, so there is no attention to show; "
-            "musica does, with model.attention: export its ONNX file again if that is older"
-        )
-
-
 def _summary(picture: Path, faces: Sequence[Face], target: Path) -> str:
     count = {0: "no face", 1: "1 face"}.get(len(faces), f"{len(faces)} faces")
+    failed = sum(face.failed is True for face in faces)
+    count += f", {failed} failed" if failed else ""
     return f"{picture}: {count} -> {target}.json, .png"
 
 

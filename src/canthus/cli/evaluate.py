@@ -32,6 +32,7 @@ from canthus.evaluation.comparison import on_same_faces, read_scored
 from canthus.evaluation.conditions import with_blur
 from canthus.evaluation.predictions import Predictions
 from canthus.evaluation.protocols import Boxes
+from canthus.evaluation.quitting import tradeoffs
 from canthus.evaluation.scoring import weights_from
 from canthus.faces import SCHEMES, LandmarkScheme
 from canthus.faces.scheme_files import scheme_from
@@ -213,7 +214,9 @@ def _of_model(aligner: Aligner, faces: Benchmark, boxes: Boxes | None, seed: int
         raise DatasetError(f"{manifest.name} on {faces.name}: {error}") from None
     whose = boxes or (BENCHMARKS[faces.name].boxes if faces.name in BENCHMARKS else "jitter")
     shown = partial(track, what="faces")
-    return replace(score(aligner, faces, boxes=whose, seed=seed, track=shown), model=manifest.name)
+    report = score(aligner, faces, boxes=whose, seed=seed, track=shown)
+    quitting = tradeoffs(aligner, faces, boxes=whose, seed=seed, track=shown)
+    return replace(report, model=manifest.name, quitting=quitting)
 
 
 def _own(path: Path, asked: _Asked) -> Benchmark:

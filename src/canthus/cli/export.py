@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -36,9 +36,15 @@ def export(
         typer.Option(
             min=0,
             help="Let a face be done after a step of which less error is expected, in longer sides "
-            "of its tight box; of MuSiCa.",
+            "of its tight box, where `canthus align --budget` says nothing else; of MuSiCa.",
         ),
     ] = None,
+    steps: Annotated[
+        Literal["all", "needed"],
+        typer.Option(
+            help="Of MuSiCa: all, in a graph without branches, or as many as a face needs."
+        ),
+    ] = "needed",
     report: Annotated[
         list[Path] | None,
         typer.Option(help="A report of `canthus evaluate`; its figures go into the manifest."),
@@ -51,6 +57,8 @@ def export(
         raise typer.BadParameter(
             "its figures are of the float file; evaluate the new one", param_hint="--report"
         )
+    if steps == "all" and quit_below:
+        raise typer.BadParameter("not with --steps all", param_hint="--quit-below")
     source = weights.find(model)
     if int8 is not None:
         _export_int8(source, out, int8)
@@ -64,7 +72,9 @@ def export(
     from canthus.export import export_onnx
 
     figures = tuple(figure for path in report or () for figure in read_figures(path))
-    proof = export_onnx(source, out, figures=figures, quit_below=quit_below)
+    proof = export_onnx(
+        source, out, figures=figures, quit_below=quit_below, all_steps=steps == "all"
+    )
     print(f"{out}  {_megabytes(out)}, within {proof.points:.1g} px of torch")
 
 

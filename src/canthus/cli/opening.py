@@ -28,13 +28,14 @@ def open_model(
     threads: int = 1,
     mode: Mode | None = None,
     face_model: Path | None = None,
+    budget: str | None = None,
 ) -> Aligner:
     """As `canthus.load`, or imported weights run as they were published, without a face model.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged, not of Canthus, or has no mode of
             parity.
-        CanthusError: if the face model does not fit the weights.
+        CanthusError: if the face model does not fit the weights, or they cannot keep the budget.
         ValueError: if there is no such device here.
     """
     if mode == "parity":
@@ -48,4 +49,5 @@ def open_model(
         reinitialize=mode == "reinitialize",
         once=mode == "once",
         face_model=face_model,
+        budget=budget,
     )

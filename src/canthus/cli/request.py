@@ -40,6 +40,8 @@ class Request:
     once: bool = False
     reinitialize: bool = False
     parity: bool = False
+    budget: str | None = None
+    reject: float | None = None
     device: str = "cpu"
     threads: int = 1
 
@@ -72,6 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="who drew the boxes: tight (around the landmarks, the default) or a detector by name",
     )
     _add_how(parser)
+    _add_quitting(parser)
     _add_solids(parser)
     return parser
 
@@ -103,6 +106,25 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     )
     add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
     add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")
+
+
+def _add_quitting(parser: argparse.ArgumentParser) -> None:
+    """The options about how much error a model expects."""
+    parser.add_argument(
+        "--budget",
+        type=_budget,
+        metavar="TIME|ERROR",
+        help="of musica: 1.5ms: take no more steps than keep the network within so long a face, on "
+        "average; or 4%%: a face is done once less error is expected of it, in percent of its "
+        "longer side",
+    )
+    parser.add_argument(
+        "--reject",
+        type=_share,
+        metavar="ERROR",
+        help="8%%: mark faces as failed of which more error is expected, in percent of their "
+        "longer side; of models that expect errors",
+    )
 
 
 def _add_solids(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +169,12 @@ def read(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> Request:
 def _check_solids(parser: argparse.ArgumentParser, request: Request) -> None:
     if request.write and request.out is None:
         parser.error("--write needs --out FOLDER")
-    for option, given in (("--write", request.write), ("--face-model", request.face_model)):
+    options = {
+        "--write": request.write,
+        "--face-model": request.face_model,
+        "--budget": request.budget,
+    }
+    for option, given in options.items():
         if given and request.parity:
             parser.error(f"give {option} or --parity, not both")
 
@@ -178,6 +205,25 @@ def _kinds(text: str) -> list[str]:
     if wrong := [kind for kind in kinds if kind not in KINDS]:
         raise argparse.ArgumentTypeError(f"expected some of {', '.join(KINDS)}, found {wrong[0]!r}")
     return kinds
+
+
+def _budget(text: str) -> str:
+    from canthus.runtime import budgets  # few ask for it
+
+    try:
+        budgets.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _share(text: str) -> float:
+    from canthus.runtime.budgets import share
+
+    try:
+        return share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _count(text: str) -> int:

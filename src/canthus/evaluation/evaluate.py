@@ -6,7 +6,7 @@ that were found, and the report says how many were not.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -153,21 +153,42 @@ def answer(
     found: list[Face | None] = []
     blurs: list[float] = []
     seconds = 0.0
+    for part in parts_of(benchmark, boxes, track):
+        begin = time.perf_counter()
+        answered = aligner.many(part.images, part.boxes)
+        seconds += time.perf_counter() - begin
+        found += part.own(answered)
+        pairs = zip(part.images, part.samples, strict=True)
+        blurs += [blur_of(image, sample.box) for image, sample in pairs]
+    seen = boxes if boxes is not None else [face.box if face else None for face in found]
+    return collected(found, benchmark, seen, _Work(1000 * seconds, tuple(blurs)))
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some faces of a benchmark: their pictures, and their boxes if they are given."""
+
+    samples: list[Sample]
+    images: list[NDArray[np.uint8]]
+    boxes: list[list[Box]] | None
+
+    def own(self, answered: Sequence[Sequence[Face]]) -> list[Face | None]:
+        """For each sample its own one of the faces found in its picture, if there is one."""
+        return [
+            closest(faces, sample.box) if self.boxes is None else next(iter(faces), None)
+            for sample, faces in zip(self.samples, answered, strict=True)
+        ]
+
+
+def parts_of(
+    benchmark: Benchmark, boxes: Sequence[Box] | None, track: Track = iter
+) -> Iterator[Part]:
+    """A benchmark part by part, so that few pictures are held; see `answer`."""
     given = None if boxes is None else iter(boxes)
     rest = iter(track(benchmark.samples))
     while some := list(islice(rest, PICTURES_AT_ONCE)):
-        images = [read_picture(sample) for sample in some]
         drawn = None if given is None else [[box] for box in islice(given, len(some))]
-        begin = time.perf_counter()
-        answered = aligner.many(images, drawn)
-        seconds += time.perf_counter() - begin
-        found += [
-            closest(faces, sample.box) if given is None else next(iter(faces), None)
-            for sample, faces in zip(some, answered, strict=True)
-        ]
-        blurs += [blur_of(image, sample.box) for image, sample in zip(images, some, strict=True)]
-    seen = boxes if boxes is not None else [face.box if face else None for face in found]
-    return _collected(found, benchmark, seen, _Work(1000 * seconds, tuple(blurs)))
+        yield Part(some, [read_picture(sample) for sample in some], drawn)
 
 
 def closest(faces: Sequence[Face], box: Box) -> Face | None:
@@ -184,13 +205,20 @@ class _Work:
     blurs: tuple[float, ...]
 
 
-def _collected(
+def collected(
     found: Sequence[Face | None],
     benchmark: Benchmark,
-    boxes: Sequence[Box | None],
-    work: _Work,
+    boxes: Sequence[Box | None] | None = None,
+    work: _Work | None = None,
 ) -> Answers:
-    """Faces as arrays, in the benchmark's scheme."""
+    """Faces as arrays, in the benchmark's scheme.
+
+    Args:
+        found: one for each sample, or None.
+        benchmark: the samples.
+        boxes: that the model was given, or drew.
+        work: what aligning took.
+    """
     name, count = benchmark.scheme.name, benchmark.scheme.num_landmarks
     mapped = [face.landmarks.map(name) if face else None for face in found]
     points = np.full((len(found), count, 2), np.nan)
@@ -208,11 +236,19 @@ def _collected(
         scheme=scheme,
         scores=scores if native else None,
         covariances=_covariances(mapped, count),
-        boxes=tuple(boxes),
+        boxes=None if boxes is None else tuple(boxes),
         poses=poses if np.isfinite(poses).any() else None,
-        blurs=work.blurs,
-        time_ms=work.time_ms,
+        expected=_known([face.expected_error if face else None for face in found]),
+        steps=_known([face.steps if face else None for face in found]),
+        blurs=work.blurs if work else None,
+        time_ms=work.time_ms if work else None,
     )
+
+
+def _known(values: Sequence[float | None]) -> Array | None:
+    """Numbers (N,), NaN for None; None if there are none at all."""
+    rows = np.array([np.nan if value is None else value for value in values], np.float64)
+    return rows if np.isfinite(rows).any() else None
 
 
 def _covariances(found: Sequence[Landmarks | None], count: int) -> Array | None:

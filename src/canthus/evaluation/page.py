@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.evaluation import words
+from canthus.evaluation import quitting_page, words
 from canthus.evaluation.charts import (
     Curve,
     Line,
@@ -81,6 +81,7 @@ def render(
         _worst(report, worst, pictures=pictures),
         *_scores(report.scores),
         *_ellipses(report.ellipses),
+        *quitting_page.sections_of(report),
     ]
     title = f"{report.model or 'Predictions'} on {report.benchmark}"
     lead = (report.title, *_warning(report))

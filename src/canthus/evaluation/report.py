@@ -67,6 +67,48 @@ class Scores:
     bins: tuple[ReliabilityBin, ...]
 
 
+@dataclass(frozen=True)
+class ExpectedErrors:
+    """Whether the errors that a model expects are those it makes; in longer sides of the box.
+
+    Attributes:
+        faces: how many were found.
+        expected: the mean of what was expected of them.
+        true: the mean of their true errors.
+        spearman: how alike both rank the faces, from -1 to 1.
+        aurc: the area under the risk-coverage curve: the mean error of the faces of which the
+            least is expected, over all shares of them.
+        least_aurc: the same if the true errors were known beforehand.
+    """
+
+    faces: int
+    expected: float
+    true: float
+    spearman: float
+    aurc: float
+    least_aurc: float
+
+
+@dataclass(frozen=True)
+class Tradeoff:
+    """What a threshold of quitting does.
+
+    Attributes:
+        below: a face is done after a step of which less error is expected, in longer sides of its
+            box; 0: none is, infinite: all are.
+        mean_steps: that a face took.
+        shares: of the faces that took one step, two and so on.
+        missed: how many faces were not found.
+        nme: the mean error of the others, by the report's normalizer.
+    """
+
+    below: float
+    mean_steps: float
+    shares: tuple[float, ...]
+    missed: int
+    nme: float
+
+
 @dataclass(frozen=True, eq=False)
 class FaceResult:
     """One face: its sample, its error (infinite if missed) and the landmarks found.
@@ -113,6 +155,8 @@ class Report:
         landmarks: the mean error of each landmark; NaN where none was scored.
         scores: what the scores are worth, if there are any.
         ellipses: how many errors the ellipses of several levels hold, if there are any.
+        expected: what expected errors are worth, if there are any.
+        quitting: what thresholds from the least to the largest do, if faces can quit.
         ms_per_face: time to align, without reading the picture; None for answers from a file.
         faces: each face's result, in the order of the benchmark.
         model: its name or file.
@@ -141,6 +185,8 @@ class Report:
     visibility: Visibility | None = None
     pose: PoseErrors | None = None
     ellipses: tuple[Coverage, ...] | None = None
+    expected: ExpectedErrors | None = None
+    quitting: tuple[Tradeoff, ...] = ()
     notes: tuple[str, ...] = ()
     model: str = ""
     command: str = ""
@@ -175,9 +221,11 @@ class Report:
                     ("visibility", self.visibility),
                     ("pose", self.pose),
                     ("scores", self.scores),
+                    ("expected", self.expected),
                 )
             },
             "ellipses": None if self.ellipses is None else [asdict(e) for e in self.ellipses],
+            "quitting": [asdict(row) for row in self.quitting],
             "faces": [
                 {
                     "image": name,

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark
 from canthus.evaluation.conditions import conditions_of
-from canthus.evaluation.report import ALL, FaceResult, Report, Scores, Summary
+from canthus.evaluation.report import (
+    ALL,
+    ExpectedErrors,
+    FaceResult,
+    Report,
+    Scores,
+    Summary,
+)
 from canthus.faces import Landmarks, LandmarkScheme, find_conversion
 from canthus.geometry import Box
 from canthus.metrics import (
@@ -23,6 +30,7 @@ from canthus.metrics import (
     auc_simpson,
     auc_step_sum,
     auc_trapezoid,
+    aurc,
     bootstrap,
     coverage,
     expected_gap,
@@ -36,6 +44,7 @@ from canthus.metrics import (
     percentiles,
     pose_errors,
     reliability,
+    spearman,
 )
 
 Array = NDArray[np.float64]
@@ -56,6 +65,9 @@ class Answers:
         covariances: (N, L, 2, 2) of the points' errors, NaN where not known; None if none is.
         boxes: that the model was given, or drew; None where there was none.
         poses: (N, 3) pitch, yaw and roll in degrees, NaN where not known; None if none is.
+        expected: (N,) errors that the model expects of its faces, in longer sides of their tight
+            boxes, NaN where not known; None if none is.
+        steps: (N,) that it took with them, likewise.
         blurs: of each face, if its picture was seen.
         time_ms: that aligning all of them took, without reading the pictures.
     """
@@ -66,6 +78,8 @@ class Answers:
     covariances: Array | None = None
     boxes: Sequence[Box | None] | None = None
     poses: Array | None = None
+    expected: Array | None = None
+    steps: Array | None = None
     blurs: Sequence[float] | None = None
     time_ms: float | None = None
 
@@ -122,6 +136,7 @@ def score(
         landmarks=tuple(nme_per_landmark(errors, lengths).tolist()),
         scores=_scores(benchmark, answers, errors),
         ellipses=_ellipses(benchmark, answers, errors),
+        expected=_expected(benchmark, answers, errors),
         ms_per_face=None if answers.time_ms is None else answers.time_ms / len(faces),
         faces=_faces(benchmark, answers, faces, lengths),
         notes=(*benchmark.notes, *(HIDDEN if benchmark.visible_only else ()), *notes, *unknown),
@@ -305,6 +320,25 @@ def _ellipses(benchmark: Benchmark, answers: Answers, errors: Array) -> tuple[Co
         return None
     offsets = np.where(np.isfinite(errors)[:, :, None], benchmark.truth - answers.points, np.nan)
     return tuple(coverage(offsets, answers.covariances))
+
+
+def _expected(benchmark: Benchmark, answers: Answers, errors: Array) -> ExpectedErrors | None:
+    """What the expected errors of the faces found are worth; None if there are none."""
+    if answers.expected is None:
+        return None
+    faces = nme(errors, benchmark.lengths("box_side"))
+    known = np.isfinite(faces) & np.isfinite(answers.expected)
+    if not known.any():
+        return None
+    true, said = faces[known], answers.expected[known]
+    return ExpectedErrors(
+        faces=int(known.sum()),
+        expected=float(said.mean()),
+        true=float(true.mean()),
+        spearman=spearman(true, said),
+        aurc=aurc(true, said),
+        least_aurc=aurc(true, true),
+    )
 
 
 def _mean(errors: Array) -> float:

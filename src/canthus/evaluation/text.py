@@ -1,5 +1,6 @@
 """A report as tables to read in a terminal; errors in percent."""
 
+import math
 from collections.abc import Iterable
 
 from canthus.evaluation.report import ALL, Report, Scores, Summary
@@ -8,7 +9,8 @@ from canthus.evaluation.tables import percent, table
 
 def to_text(report: Report) -> str:
     """The report as tables to read."""
-    parts = (_head, _subsets, _beside, _definitions, _pose, _parts, _reliability, _ellipses, _foot)
+    figures = (_subsets, _beside, _definitions, _pose, _parts)
+    parts = (_head, *figures, _reliability, _ellipses, _expected, _quitting, _foot)
     return "\n".join(line for part in parts for line in part(report))
 
 
@@ -120,6 +122,40 @@ def _ellipses(report: Report) -> Iterable[str]:
         yield from table(
             heads, [("was %", tuple(percent(e.held) for e in report.ellipses))], title="said %"
         )
+
+
+def _expected(report: Report) -> Iterable[str]:
+    if (said := report.expected) is not None:
+        yield ""
+        yield (
+            f"expected errors of {said.faces} faces, in % of the box's longer side: mean "
+            f"{percent(said.expected)}, true {percent(said.true)}; Spearman {said.spearman:.2f}; "
+            f"area under risk and coverage {percent(said.aurc)}, at best {percent(said.least_aurc)}"
+        )
+
+
+def _quitting(report: Report) -> Iterable[str]:
+    if report.quitting:
+        yield ""
+        yield "quitting: a face is done after a step of which less error is expected, in % as above"
+        yield from table(quitting_heads(report), quitting_rows(report), title="below %")
+
+
+def quitting_heads(report: Report) -> tuple[str, ...]:
+    """The columns of the table of thresholds, but for the thresholds themselves."""
+    steps = range(1, len(report.quitting[0].shares) + 1)
+    return ("mean steps", *(f"step {number} %" for number in steps), "NME %")
+
+
+def quitting_rows(report: Report) -> list[tuple[str, tuple[str, ...]]]:
+    """The table of thresholds, one each."""
+    return [
+        (
+            f"{100 * row.below:g}" if math.isfinite(row.below) else "all",
+            (f"{row.mean_steps:.2f}", *map(percent, row.shares), percent(row.nme)),
+        )
+        for row in report.quitting
+    ]
 
 
 def _foot(report: Report) -> Iterable[str]:

@@ -1,6 +1,7 @@
 """A network as an ONNX file: written, then proved equal to torch."""
 
 import io
+import math
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from canthus.export.programs import exported
 from canthus.export.quitting import quitting_graph
 from canthus.models import Musica, Network
 from canthus.runtime import seal
-from canthus.runtime.backend import OnnxBackend, TorchBackend
+from canthus.runtime.backend import Arrays, OnnxBackend, TorchBackend
 from canthus.runtime.manifest import KEY, Figure, Manifest
 from canthus.storage import write_whole
 
@@ -39,6 +40,7 @@ class Proof:
         errors: that are expected, in longer sides of the face; None where it expects none.
         attention: in [0, 1]; None where patches are not weighed.
         patches: in pixels of the crop; None likewise.
+        steps: that are taken; None where there are none.
     """
 
     points: float
@@ -50,6 +52,7 @@ class Proof:
     errors: float | None = None
     attention: float | None = None
     patches: float | None = None
+    steps: float | None = None
 
     @property
     def worst(self) -> float:
@@ -63,6 +66,7 @@ def export_onnx(
     *,
     figures: tuple[Figure, ...] = (),
     quit_below: float | None = None,
+    all_steps: bool = False,
 ) -> Proof:
     """Write the ONNX file of a safetensors file, and prove that the two answer alike.
 
@@ -70,17 +74,24 @@ def export_onnx(
         source: what a training wrote.
         target: where the ONNX file goes; it appears there only once it is proved.
         figures: what was measured of the model, to stand in its manifest.
-        quit_below: in place of what the config of a slim MuSiCa says; see there.
+        quit_below: in place of what the config of a slim MuSiCa says; see there. It is the file's
+            default, and can be chosen anew as it is run.
+        all_steps: write a graph without `If`, which takes all steps of MuSiCa with every face.
 
     Raises:
         WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`, or a
             network is told to quit that cannot.
+        ValueError: if all steps are to be taken, and yet faces to quit.
     """
     manifest, backend = TorchBackend.open(source)
     manifest = replace(manifest, figures=(*manifest.figures, *figures))
+    if all_steps and quit_below:
+        raise ValueError(f"expected all_steps or quit_below, found both ({quit_below})")
+    if all_steps:
+        quit_below = 0.0
     if quit_below is not None:
         manifest = _told_to_quit(backend.model, manifest, quit_below, source)
-    data = seal.sealed(_to_bytes(backend.model, manifest))
+    data = seal.sealed(_to_bytes(backend.model, manifest, all_steps=all_steps))
     draft = target.with_name(f".{target.stem}.draft.onnx")
     try:
         write_whole(draft, data)
@@ -108,14 +119,27 @@ def _told_to_quit(network: Network, manifest: Manifest, below: float, source: Pa
 
 
 def compare(first: TorchBackend, second: OnnxBackend) -> Proof:
-    """The greatest difference between two backends' answers on drawn faces and on nothing."""
+    """The greatest difference between two backends' answers on drawn faces and on nothing.
+
+    Where faces can quit, also if all do so after the first step.
+    """
     crops = _proofs(second.manifest.crop_size)
-    ours, theirs = first.run(crops), second.run(crops)
+    apart = _apart(first.run(crops), second.run(crops))
+    if second.can_quit:
+        usual = second.quit_below
+        first.quit_below = second.quit_below = math.inf
+        early = _apart(first.run(crops), second.run(crops))
+        first.quit_below = second.quit_below = usual
+        apart = {name: max(value, early[name]) for name, value in apart.items()}
+    return Proof(**apart)
+
+
+def _apart(ours: Arrays, theirs: Arrays) -> dict[str, float]:
     apart = {name: float(np.abs(ours[name] - theirs[name]).max()) for name in ours}
     for name in ("covariances", "cameras", "shapes"):
         if name in apart:
             apart[name] /= float(np.abs(ours[name]).max())
-    return Proof(**apart)
+    return apart
 
 
 def _proofs(size: int) -> NDArray[np.uint8]:
@@ -151,6 +175,8 @@ class _Door(nn.Module):
             self.outputs.append("errors")
         if answer.attention is not None:
             self.outputs += ["attention", "patches"]
+        if answer.steps is not None:
+            self.outputs.append("steps")
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         answer = self.network.predict(crops)
@@ -164,14 +190,15 @@ class _Door(nn.Module):
             "errors": answer.error,
             "attention": answer.attention,
             "patches": answer.patches,
+            "steps": answer.steps,
         }
         return tuple(value for name in self.outputs if (value := found[name]) is not None)
 
 
-def _to_bytes(network: Network, manifest: Manifest) -> bytes:
+def _to_bytes(network: Network, manifest: Manifest, *, all_steps: bool) -> bytes:
     size = manifest.crop_size
     door = _Door(network.eval(), size).eval()
-    if isinstance(network, Musica) and network.config.quit_below:
+    if isinstance(network, Musica) and network.config.can_quit and not all_steps:
         model = quitting_graph(network, size, door.outputs)
     else:
         model = exported(door, {"crops": torch.zeros(2, 3, size, size)}, door.outputs)

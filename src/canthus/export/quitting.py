@@ -3,6 +3,7 @@
 Each step after the first is a branch of an `If`: it takes the faces alone of which too much error
 is still expected, and is not run where there are none. So a batch's answers are those of its faces
 one by one. Any runtime that knows `If` runs it; for others there is the graph of all steps.
+How little is little enough is an input of the graph; it need not be given.
 """
 
 from collections.abc import Sequence
@@ -17,23 +18,29 @@ from canthus.export.programs import OPSET, exported
 from canthus.models import Musica
 from canthus.models.layers.progress import Progress
 from canthus.models.musica import LEVELS
+from canthus.runtime.backend import QUIT_BELOW
 
-# Of the last step that a face takes, as `Progress.answers` has them.
-ANSWERS = ("points", "covariance", "error", "attention", "patches")
+# Of the last step that a face takes, as `Progress.answers` has them, and how many it took.
+ANSWERS = ("points", "covariance", "error", "attention", "patches", "steps")
 # Of them, what needs nothing further, by the names of the file's outputs.
-STRAIGHT = {"errors": "error", "attention": "attention", "patches": "patches"}
+STRAIGHT = {
+    "errors": "error",
+    "attention": "attention",
+    "patches": "patches",
+    "steps": "steps",
+}
 HANDED = ("features", "points", "hidden")  # from one step to the next, besides what is kept
-THRESHOLD, AXIS, NOBODY = "quit_below", "first_axis", "nobody"  # the graph's constants
+AXIS, NOBODY = "first_axis", "nobody"  # the graph's constants
 
 
 def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelProto:
-    """The graph of a slim network that quits below its config's threshold.
+    """The graph of a slim network that quits below a threshold: its config's, if none is given.
 
     Args:
         network: in evaluation.
         size: of the crops' sides, in pixels.
         outputs: what is answered: "points", "scores", "covariances", "errors", "attention",
-            "patches".
+            "patches", "steps".
     """
     crops = {"crops": torch.zeros(2, 3, size, size)}
     with torch.no_grad():
@@ -51,18 +58,28 @@ def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelP
     straight = {name: answer for name, answer in STRAIGHT.items() if name in outputs}
     ends = [helper.make_node("Identity", [last[old]], [new]) for new, old in straight.items()]
     nodes += [*tail.node, *ends]
-    doors = [_door(name, getattr(seen[-1], answer)) for name, answer in straight.items()]
+    doors = [
+        _per_face(name) if name == "steps" else _door(name, getattr(seen[-1], answer))
+        for name, answer in straight.items()
+    ]
     constants = [
-        onnx.numpy_helper.from_array(np.array(network.config.quit_below, np.float32), THRESHOLD),
+        onnx.numpy_helper.from_array(np.array(network.config.quit_below, np.float32), QUIT_BELOW),
         onnx.numpy_helper.from_array(np.array([0], np.int64), AXIS),
         onnx.numpy_helper.from_array(np.array(0, np.int64), NOBODY),
     ]
-    values = [*first.initializer, *tail.initializer, *constants]
     graph = helper.make_graph(
-        nodes, "musica", list(first.input), [*tail.output, *doors], initializer=values
+        nodes,
+        "musica",
+        [*first.input, helper.make_tensor_value_info(QUIT_BELOW, TensorProto.FLOAT, [])],
+        [*tail.output, *doors],
+        initializer=[*first.initializer, *tail.initializer, *constants],
     )
     opset = [helper.make_opsetid("", OPSET)]
     return helper.make_model(graph, opset_imports=opset, ir_version=10)
+
+
+def _per_face(name: str) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch"])
 
 
 class _First(nn.Module):
@@ -74,7 +91,8 @@ class _First(nn.Module):
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         found = self.network.first(crops)
-        return (*found.kept, found.features, found.hidden, *found.answers)
+        steps = torch.ones_like(found.error)
+        return (*found.kept, found.features, found.hidden, *found.answers, steps)
 
 
 class _Later(nn.Module):
@@ -91,7 +109,8 @@ class _Later(nn.Module):
         rows = [] if kept is None else [kept] * (self.level + 1)  # the others are not looked at
         before = Progress(rows, features, points, hidden, *[points] * 4)
         found = self.network.later(self.number, before)
-        return (found.features, found.hidden, *found.answers)
+        steps = torch.full_like(found.error, self.number + 1)
+        return (found.features, found.hidden, *found.answers, steps)
 
 
 class _Tail(nn.Module):
@@ -131,7 +150,7 @@ def _asking(network: Musica, seen: list[Progress], number: int) -> list[NodeProt
         helper.make_node("Identity", [answers[name]], [f"{name}_kept_{number}"]) for name in ANSWERS
     ]
     return [
-        helper.make_node("GreaterOrEqual", [f"error_{number - 1}", THRESHOLD], [f"due_{number}"]),
+        helper.make_node("GreaterOrEqual", [f"error_{number - 1}", QUIT_BELOW], [f"due_{number}"]),
         helper.make_node("NonZero", [f"due_{number}"], [f"rows_{number}"]),
         helper.make_node("Squeeze", [f"rows_{number}", AXIS], [f"going_{number}"]),
         helper.make_node("Size", [f"going_{number}"], [f"count_{number}"]),

@@ -158,6 +158,9 @@ class Face:
             last, if it weighs them; `models.base.Prediction` says what that is.
         patches: (P, 4, 2) float32, these patches' corners in the picture's pixels, clockwise from
             the one that is top left in the crop.
+        steps: how many the model took with it, in the last look at it, if it is one that takes
+            steps.
+        failed: whether more error is expected than was allowed; None where nobody asked.
     """
 
     box: Box
@@ -169,3 +172,18 @@ class Face:
     visible: NDArray[np.bool_] | None = None
     attention: NDArray[np.float32] | None = None
     patches: NDArray[np.float32] | None = None
+    steps: int | None = None
+    failed: bool | None = None
+
+    @property
+    def expected_nme(self) -> float | None:
+        """The expected error as a fraction of the distance between the outer corners of the eyes.
+
+        As they were found, so that of a profile it is a large one; None where either is not known.
+        """
+        corners = self.landmarks.scheme.normalizers.get("inter_ocular")
+        if self.expected_error is None or corners is None:
+            return None
+        first, second = (self.landmarks.points[list(each), :2].mean(axis=0) for each in corners)
+        apart = float(np.hypot(*(second - first)))
+        return self.expected_error * self.box.side / apart if apart > 0 else None

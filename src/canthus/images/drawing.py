@@ -23,6 +23,7 @@ OUTLINE: Color = (245, 245, 245)  # contour, chin, and whatever has no color of 
 DARK: Color = (16, 18, 24)
 # A patch that counted little, middling and much: violet, red, yellow.
 COUNTED: tuple[Color, ...] = ((60, 30, 150), (225, 70, 115), (255, 240, 70))
+FAILED: Color = (255, 64, 64)  # the box, and the lines across it, of a face that has failed
 
 MIN_LONGER_SIDE = 640  # pixels: smaller pictures are drawn enlarged
 _FINE_LINE = 4  # sub-pixels: thinner lines are drawn on an enlarged copy, then averaged
@@ -51,7 +52,7 @@ def draw_faces(
     the contour white. Sizes follow the face's and the picture's. A picture whose longer side is
     under 640 pixels comes back enlarged by a whole number, to 640 at least, so that lines stay
     finer than what they mark; any other keeps its size. Landmarks that the face itself hides are
-    faint.
+    faint. A face that has failed has a red box, crossed out.
 
     Args:
         image: RGB, anything that `as_image` takes.
@@ -392,11 +393,16 @@ def _draw_frame(canvas: Pixels, face: Face, similarity: Similarity) -> None:
     corners = _within_reach(canvas, corners, similarity)
     pen = _Pen.of(float(np.ptp(corners, axis=0).max()), max(canvas.shape[:2]), 68)
     with _magnified(canvas, corners, pen) as (layer, to_layer):
-        bare, outline = layer.copy(), [fixed(to_layer.apply(corners))]
-        for color, rimmed in ((DARK, True), (OUTLINE, False)):
-            cv2.polylines(layer, outline, True, color, pen.width(rimmed=rimmed), cv2.LINE_AA, BITS)
+        bare, lines = layer.copy(), _frame_lines(fixed(to_layer.apply(corners)), face)
+        for color, rimmed in ((DARK, True), (FAILED if face.failed else OUTLINE, False)):
+            cv2.polylines(layer, lines, True, color, pen.width(rimmed=rimmed), cv2.LINE_AA, BITS)
         layer[:] = cv2.addWeighted(layer, _BOX_SHOWS, bare, 1 - _BOX_SHOWS, 0)
     _draw_score(canvas, f"{face.score:.2f}", corners[0], pen)
+
+
+def _frame_lines(corners: NDArray[np.int32], face: Face) -> list[NDArray[np.int32]]:
+    """A box, and its diagonals if the face has failed."""
+    return [corners, corners[[0, 2]], corners[[1, 3]]] if face.failed else [corners]
 
 
 def _draw_score(canvas: Pixels, score: str, corner: Points, pen: _Pen) -> None:

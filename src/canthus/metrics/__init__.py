@@ -10,6 +10,7 @@ from canthus.metrics.calibration import (
     reliability,
     risk_at_coverage,
     risk_curve,
+    spearman,
 )
 from canthus.metrics.curves import (
     auc,
@@ -109,5 +110,6 @@ __all__ = [
     "rms_shake",
     "rotation_distances",
     "rotations",
+    "spearman",
     "yaw_bins",
 ]

@@ -190,3 +190,35 @@ def risk_at_coverage(errors: ArrayLike, expected: ArrayLike, coverage: float) ->
         raise ValueError(f"expected a coverage above 0 and at most 1, found {coverage}")
     curve = risk_curve(errors, expected)
     return float(curve[max(1, round(coverage * len(curve))) - 1])
+
+
+def spearman(first: ArrayLike, second: ArrayLike) -> float:
+    """How alike two lists of numbers rank the same faces: 1 if alike, -1 if the other way around.
+
+    Spearman's coefficient: the correlation of ranks, of which equal numbers share the mean. NaN
+    for fewer than two faces, or where all numbers of a list are equal.
+
+    Args:
+        first: (N,).
+        second: (N,), in any unit.
+
+    Raises:
+        ValueError: if there are not as many of both, or a value is NaN.
+
+    Example:
+        >>> spearman([0.1, 0.2, 0.3], [5, 9, 7])
+        0.5
+    """
+    one, other = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if one.ndim != 1 or one.shape != other.shape:
+        raise ValueError(f"expected numbers (N,) twice, found {one.shape} and {other.shape}")
+    if np.isnan(one).any() or np.isnan(other).any():
+        raise ValueError("expected numbers, found NaN")
+    apart = [ranks - ranks.mean() if len(ranks) else ranks for ranks in map(_ranks, (one, other))]
+    scale = math.sqrt(float((apart[0] ** 2).sum() * (apart[1] ** 2).sum()))
+    return float((apart[0] * apart[1]).sum()) / scale if scale else math.nan
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places], np.float64)

@@ -64,6 +64,7 @@ class Prediction:
             landmarks. None where patches are not weighed.
         patches: (B, P, 3), the squares that were looked at then: x and y of the middle and the
             side, in pixels of the crop. None likewise.
+        steps: (B,), how many were taken with a face. None where there are none.
     """
 
     points: Tensor
@@ -75,6 +76,7 @@ class Prediction:
     error: Tensor | None = None
     attention: Tensor | None = None
     patches: Tensor | None = None
+    steps: Tensor | None = None
 
     @property
     def spread(self) -> Tensor:

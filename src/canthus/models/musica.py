@@ -124,6 +124,11 @@ class MusicaConfig:
         return max(LEVELS[self.steps]) + 1
 
     @property
+    def can_quit(self) -> bool:
+        """Whether a face may be done before the last step."""
+        return self.networks == "slim" and self.loss == "distance" and self.steps > 1
+
+    @property
     def granularity(self) -> int:
         """What a crop's side must be a multiple of; any side will do for published networks."""
         return Trunk.STRIDE * 2 ** (len(self.widths) - 1) if self.networks == "slim" else 1
@@ -296,7 +301,7 @@ class Musica(AlignmentModel[Steps]):
         """Take steps only with faces that are not done; a slim network. No gradients flow."""
         with torch.no_grad():
             found, alive = self.first(crops), torch.arange(len(crops), device=crops.device)
-            answers = found.answers
+            answers, steps = found.answers, torch.ones_like(found.error)
             for number in range(1, self.config.steps):
                 going = (found.error >= self.config.quit_below).nonzero()[:, 0]
                 if not len(going):
@@ -307,8 +312,9 @@ class Musica(AlignmentModel[Steps]):
                     old.index_copy(0, alive, new)
                     for old, new in zip(answers, found.answers, strict=True)
                 )
+                steps = steps.index_fill(0, alive, number + 1)
             points, covariance, error, attention, seen = answers
-            answer = replace(self.calibrated(points, covariance), error=error)
+            answer = replace(self.calibrated(points, covariance), error=error, steps=steps)
             return self._showing(answer, attention, seen)
 
     def first(self, crops: Tensor) -> Progress:
@@ -338,7 +344,9 @@ class Musica(AlignmentModel[Steps]):
     def decode(self, output: Steps) -> Prediction:
         last = output.last
         answer = self.calibrated(last.points, self.covariance(last, output.size))
-        answer = replace(answer, error=self.expected(len(output.each) - 1, last.error))
+        taken = len(output.each)
+        error, steps = self.expected(taken - 1, last.error), torch.full_like(last.error, taken)
+        answer = replace(answer, error=error, steps=steps)
         return self._showing(answer, last.attention, self.squares(last))
 
     def _showing(self, answer: Prediction, attention: Tensor, patches: Tensor) -> Prediction:

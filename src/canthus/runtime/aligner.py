@@ -290,11 +290,20 @@ class Aligner:
             points = np.column_stack([points, answer["depths"]])
         landmarks = Landmarks(points, scheme, answer.get("scores"), answer.get("covariances"))
         error = float(answer["errors"]) if "errors" in answer else None
+        steps = int(answer["steps"]) if "steps" in answer else None
         if "cameras" not in answer:
-            shown = answer.get("attention"), answer.get("patches")
-            return Face(box, score, landmarks, None, error, None, None, *shown)
+            attention, patches = answer.get("attention"), answer.get("patches")
+            return Face(
+                box,
+                score,
+                landmarks,
+                expected_error=error,
+                steps=steps,
+                attention=attention,
+                patches=patches,
+            )
         fit = Fit(answer["cameras"], answer["shapes"])
-        return Face(box, score, landmarks, fit.pose, error, fit)
+        return Face(box, score, landmarks, fit.pose, error, fit, steps=steps)
 
 
 def load(
@@ -306,6 +315,7 @@ def load(
     reinitialize: bool = False,
     once: bool = False,
     face_model: str | PathLike[str] | None = None,
+    budget: str | None = None,
 ) -> Aligner:
     """Load a model: the default one, another by its name, or a weights file.
 
@@ -321,17 +331,25 @@ def load(
         face_model: the file of the face model that the weights were made for, by whose mesh each
             face's `visible` and `aligner.face_model` are known; by default the one inside the
             package, for weights made for it.
+        budget: of a model that takes steps (MuSiCa), of which faces then take no more than it
+            allows: milliseconds of the network a face on average, such as "1.5ms", for which the
+            steps are timed here; or the error at which a face is done, in percent of its longer
+            side, such as "4%".
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged or not of Canthus.
-        CanthusError: if the face model does not fit the weights.
-        ValueError: if there is no such device here, or both `reinitialize` and `once` are asked
-            for.
+        CanthusError: if the face model does not fit the weights, or they cannot keep the budget.
+        ValueError: if there is no such device here, both `reinitialize` and `once` are asked
+            for, or the budget is none.
     """
     if reinitialize and once:
         raise ValueError("reinitialize means to look again; expected it or once, not both")
     path = weights.find(name_or_path)
     manifest, backend = open_weights(path, device=device, threads=threads)
+    if budget is not None:
+        from canthus.runtime import budgets  # few ask for it
+
+        budgets.keep(budgets.parse(budget), manifest, backend)
     mesh = _face_model(manifest, face_model)
     if not reinitialize:
         return Aligner(manifest, backend, detector, once=once, face_model=mesh)

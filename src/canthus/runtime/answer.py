@@ -67,6 +67,12 @@ def _plain(face: Face) -> dict[str, object]:
         plain["patches"] = [
             [_rounded(corner, PIXEL_DIGITS) for corner in square] for square in face.patches
         ]
+    if face.expected_nme is not None:
+        plain["expected_nme"] = round(face.expected_nme, SCORE_DIGITS)
+    if face.steps is not None:
+        plain["steps"] = face.steps
+    if face.failed is not None:
+        plain["failed"] = face.failed
     return plain
 
 

@@ -1,6 +1,7 @@
 """What runs a network: crops in, named arrays out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -34,9 +35,11 @@ OF_FACES: dict[str, tuple[int, ...]] = {
     "errors": (),
     "attention": (-1,),
     "patches": (-1, 3),
+    "steps": (),
 }
 OUTPUTS = (*OF_LANDMARKS, *OF_FACES)
 NEEDED = ("points", "scores")
+QUIT_BELOW = "quit_below"  # an input that need not be given, of files whose faces can quit
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # All that ONNX Runtime raises has no common base but Exception.
 FAULTS = (
@@ -68,6 +71,7 @@ class Backend(Protocol):
             "errors" (B,) that it expects of whole faces, in longer sides of their tight boxes;
             where it weighs patches, "attention" (B, P) in [0, 1], and "patches" (B, P, 3): x and y
             of their middles and their sides, in pixels of the crops.
+            where it takes steps, the "steps" (B,) taken with each face.
 
         Raises:
             WeightsError: if the network answers numbers that are not finite.
@@ -89,6 +93,7 @@ class OnnxBackend:
     """
 
     manifest: Manifest
+    quit_below: float  # a face is done after a step of which less error is expected; 0: never
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int = 1) -> None:
         seal.check(path)
@@ -104,9 +109,22 @@ class OnnxBackend:
         given = {door.name for door in self._session.get_outputs()}
         self._outputs = [name for name in OUTPUTS if name in (*NEEDED, *given)]
         self._check_door()
+        optional = self._session.get_overridable_initializers()
+        self._can_quit = QUIT_BELOW in {door.name for door in optional}
+        model = self.manifest.recipe.get("model")
+        usual = model.get(QUIT_BELOW, 0.0) if isinstance(model, dict) else 0.0
+        self.quit_below = float(usual) if isinstance(usual, (int, float)) else 0.0
+
+    @property
+    def can_quit(self) -> bool:
+        """Whether `quit_below` may be chosen; else it is as the file says."""
+        return self._can_quit
 
     def run(self, crops: NDArray[np.uint8]) -> Arrays:
-        found = self._session.run(self._outputs, {"crops": _as_input(crops)})
+        given: dict[str, NDArray[np.float32]] = {"crops": _as_input(crops)}
+        if self._can_quit:
+            given[QUIT_BELOW] = np.array(self.quit_below, np.float32)
+        found = self._session.run(self._outputs, given)
         return _checked(dict(zip(self._outputs, found, strict=True)), str(self._path))
 
     def _check_door(self) -> None:
@@ -132,6 +150,26 @@ class TorchBackend:
     def __init__(self, model: "Network", *, device: str = "cpu") -> None:
         self.model = model.to(device).eval()
         self._device = device
+
+    @property
+    def can_quit(self) -> bool:
+        """Whether `quit_below` may be chosen; a network that cannot has 0."""
+        from canthus.models import MusicaConfig
+
+        config = self.model.config
+        return isinstance(config, MusicaConfig) and config.can_quit
+
+    @property
+    def quit_below(self) -> float:
+        """A face is done after a step of which less error is expected; 0: never."""
+        return float(getattr(self.model.config, QUIT_BELOW, 0.0))
+
+    @quit_below.setter
+    def quit_below(self, below: float) -> None:
+        from canthus.models import Musica
+
+        assert isinstance(self.model, Musica)
+        self.model.config = replace(self.model.config, quit_below=below)
 
     @classmethod
     def open(cls, path: Path, *, device: str = "cpu") -> tuple[Manifest, "TorchBackend"]:
@@ -173,6 +211,8 @@ class TorchBackend:
             found["errors"] = answer.error
         if answer.attention is not None and answer.patches is not None:
             found |= {"attention": answer.attention, "patches": answer.patches}
+        if answer.steps is not None:
+            found["steps"] = answer.steps
         arrays = {name: value.float().cpu().numpy() for name, value in found.items()}
         return _checked(arrays, type(self.model).__name__)
 
@@ -196,6 +236,13 @@ class TorchBackend:
             self.model.predict(crop)
         found = counter.get_flop_counts().get("Global", {})
         return {str(operator): operations // 2 for operator, operations in found.items()}
+
+
+def quitter(backend: Backend) -> OnnxBackend | TorchBackend | None:
+    """A backend whose `quit_below` may be chosen; None if that of this one may not."""
+    if isinstance(backend, (OnnxBackend, TorchBackend)) and backend.can_quit:
+        return backend
+    return None
 
 
 def open_weights(path: Path, *, device: str = "cpu", threads: int = 1) -> tuple[Manifest, Backend]:

@@ -28,6 +28,21 @@ class Figure:
     command: str
 
 
+@dataclass(frozen=True)
+class Quitting:
+    """What a threshold of quitting does, on the faces that a training kept apart.
+
+    Attributes:
+        below: a face is done after a step of which less error is expected; see `Face`.
+        shares: of the faces that are done after the first step, the second and so on.
+        error: their mean error then, in longer sides of the tight box.
+    """
+
+    below: float
+    shares: tuple[float, ...]
+    error: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """What one needs to know of weights to run them, to judge them and to make them again.
@@ -44,6 +59,7 @@ class Manifest:
         figures: what was measured of it.
         precision: of its convolutions: "float32", or "int8" in all but the first and the last.
         calibrated_on: how many pictures the ranges of 8-bit numbers were chosen by.
+        quitting: what several thresholds do, where faces can quit.
         version: of the Canthus that wrote the file.
         created: when, as ISO 8601.
     """
@@ -59,6 +75,7 @@ class Manifest:
     figures: tuple[Figure, ...] = ()
     precision: str = FLOAT32
     calibrated_on: int = 0
+    quitting: tuple[Quitting, ...] = ()
     version: str = ""
     created: str = ""
     schema: int = SCHEMA
@@ -94,6 +111,10 @@ class Manifest:
         _check_keys(values, where)
         values["data"] = tuple(values.get("data", ()))
         values["figures"] = tuple(Figure(**figure) for figure in values.get("figures", ()))
+        values["quitting"] = tuple(
+            Quitting(row["below"], tuple(row["shares"]), row["error"])
+            for row in values.get("quitting", ())
+        )
         return cls(**values)
 
 
@@ -104,6 +125,25 @@ def _is_figures(value: object) -> bool:
         and set(figure) == names
         and isinstance(figure["value"], (int, float))
         for figure in value
+    )
+
+
+def _is_quitting(value: object) -> bool:
+    names = {entry.name for entry in fields(Quitting)}
+    return (
+        isinstance(value, list)
+        and all(isinstance(row, dict) and set(row) == names for row in value)
+        and all(_is_number(row[name]) for row in value for name in ("below", "error"))
+        and all(_is_shares(row["shares"], value[0]["shares"]) for row in value)
+    )
+
+
+def _is_shares(value: object, first: object) -> bool:
+    return (
+        isinstance(value, list)
+        and isinstance(first, list)
+        and len(value) == len(first) > 0
+        and all(map(_is_number, value))
     )
 
 
@@ -139,6 +179,7 @@ CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "figures": (_is_figures, "a list of metric, benchmark, value and command"),
     "precision": (lambda value: value in (FLOAT32, INT8), f"{FLOAT32} or {INT8}"),
     "calibrated_on": (lambda value: type(value) is int and value >= 0, "a count of pictures"),
+    "quitting": (_is_quitting, "a list of below, shares and error, all of as many steps"),
     "version": (_is_text, "a text"),
     "created": (_is_text, "a text"),
 }

@@ -1,9 +1,12 @@
 """When to stop looking: a face is done as soon as little error is expected of it."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from canthus.faces import Face
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,3 +53,22 @@ def quits(expected: ArrayLike, *, quit_below: float, fail_above: float) -> Quits
     steps = done.argmax(axis=0)
     last = steps == len(errors) - 1
     return Quits(steps, last & (errors[-1] > fail_above))
+
+
+def marked(faces: Iterable[Face], reject: float) -> list[Face]:
+    """Say of each face whether it has failed: all stay, in their order.
+
+    Args:
+        faces: what an aligner answers.
+        reject: a face has failed if more error is expected, as a fraction of its longer side.
+
+    Raises:
+        ValueError: if it is not known how much is expected of a face.
+    """
+    return [replace(face, failed=_fails(face, reject)) for face in faces]
+
+
+def _fails(face: Face, reject: float) -> bool:
+    if face.expected_error is None:
+        raise ValueError("expected faces of a model that expects errors, found one without")
+    return face.expected_error > reject

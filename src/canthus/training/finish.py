@@ -1,6 +1,7 @@
 """From a training to a weights file that says what it is."""
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,13 +12,14 @@ from canthus.models import Network
 from canthus.runtime.manifest import KEY, Manifest
 from canthus.storage import write_whole
 from canthus.training.loop import Trained
+from canthus.training.quitting import quitting_of
 from canthus.training.recipe import Recipe
 
 MODEL = "model.safetensors"
 
 
 def finish(trained: Trained, recipe: Recipe) -> Path:
-    """Calibrate the scores of a trained network and write it, with its manifest.
+    """Calibrate what a trained network promises and write it, with its manifest.
 
     Returns:
         The weights file in the training's folder.
@@ -27,7 +29,9 @@ def finish(trained: Trained, recipe: Recipe) -> Path:
     """
     trained.held_out.calibrate(trained.network)
     path = trained.folder / MODEL
-    write_whole(path, to_bytes(trained.network, manifest_of(recipe)))
+    quitting = quitting_of(trained.network, trained.held_out)
+    manifest = replace(manifest_of(recipe), quitting=quitting)
+    write_whole(path, to_bytes(trained.network, manifest))
     return path
 
 

@@ -1,5 +1,6 @@
 """Faces kept apart from a training: to see where it is, and to calibrate what it promises."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,8 +83,11 @@ class HeldOut:
         self._fit_ellipses(network, found)
         near = (found.error <= SCORE_RADIUS).float().where(found.error.isfinite(), torch.nan)
         network.scores.fit(spread(network.ellipses(found.covariance)), near)
-        batches = map(self._batch, range(0, len(self._samples), SIZE))
-        network.calibrate((batch.crops, batch.target) for batch in batches)
+        network.calibrate((batch.crops, batch.target) for batch in self.batches())
+
+    def batches(self) -> Iterator[Batch]:
+        """All of the faces, always cut alike."""
+        return map(self._batch, range(0, len(self._samples), SIZE))
 
     def _lean(self, right: Tensor) -> float:
         """How far the truth lies to the right of the answers, on average; of (N, L) for each."""
@@ -113,8 +117,7 @@ class HeldOut:
     def _answers(self, network: Network) -> _Answers:
         network.eval()
         covariances, offsets, sizes = [], [], []
-        for start in range(0, len(self._samples), SIZE):
-            batch = self._batch(start)
+        for batch in self.batches():
             found, target = network.predict(batch.crops), batch.target
             apart = (target.points - found.points).where(target.known[..., None] > 0, torch.nan)
             covariances.append(found.covariance)
