@@ -194,3 +194,8 @@ def test_the_command_says_which_package_is_missing(
     assert done.stderr.strip().endswith(
         f"this needs {package}; install it with `pip install 'canthus[torch]'`"
     )
+
+
+def test_steps_in_branches_are_named(quitting_weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="its steps are in branches"):
+        export_int8(quitting_weights, tmp_path / "x.onnx", tmp_path)

@@ -26,25 +26,26 @@ Int8 = Annotated[
     ),
 ]
 
+QuitBelow = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Let a face be done after a step of which less error is expected, in longer sides of "
+        "its tight box, where `canthus align --budget` says nothing else; of MuSiCa.",
+    ),
+]
+Steps = Annotated[
+    Literal["all", "needed"],
+    typer.Option(help="Of MuSiCa: all, in a graph without branches, or as many as a face needs."),
+]
+
 
 def export(
     model: Model,
     out: Annotated[Path, typer.Option(help="The .onnx file to write.")],
     int8: Int8 = None,
-    quit_below: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            help="Let a face be done after a step of which less error is expected, in longer sides "
-            "of its tight box, where `canthus align --budget` says nothing else; of MuSiCa.",
-        ),
-    ] = None,
-    steps: Annotated[
-        Literal["all", "needed"],
-        typer.Option(
-            help="Of MuSiCa: all, in a graph without branches, or as many as a face needs."
-        ),
-    ] = "needed",
+    quit_below: QuitBelow = None,
+    steps: Steps = "needed",
     report: Annotated[
         list[Path] | None,
         typer.Option(help="A report of `canthus evaluate`; its figures go into the manifest."),

@@ -68,14 +68,19 @@ def export_int8(source: Path, target: Path, folder: Path, *, track: Track = iter
     Raises:
         DatasetError: if there is no such folder, or too few faces are in it.
         ImageError: if a picture cannot be read.
-        WeightsError: if the source is damaged, on integers already or has no convolution to put
-            on integers, or the points shift by more than `BOUND` on average.
+        WeightsError: if the source is damaged, on integers already, quits in branches or has no
+            convolution to put on integers, or the points shift by more than `BOUND` on average.
     """
     with TemporaryDirectory() as place:
         whole, small = _as_onnx(source, Path(place)), Path(place) / "int8.onnx"
         backend = OnnxBackend(whole)
         if backend.manifest.precision == INT8:
             raise WeightsError(f"{source}: is on 8-bit integers already; give the float file")
+        if backend.can_quit:
+            raise WeightsError(
+                f"{source}: its steps are in branches, which do not go on integers; give the "
+                ".safetensors file, or one that `canthus export --steps all` wrote"
+            )
         names = _names_between(onnx.load(whole), source)
         faces = calibration.look(folder, backend.manifest, backend, track=track)
         manifest = replace(
@@ -105,7 +110,7 @@ def _as_onnx(source: Path, place: Path) -> Path:
         return source
     from canthus.export.onnx import export_onnx  # needs torch
 
-    export_onnx(source, place / "float.onnx")
+    export_onnx(source, place / "float.onnx", all_steps=True)
     return place / "float.onnx"
 
 

@@ -76,7 +76,8 @@ def export_onnx(
         figures: what was measured of the model, to stand in its manifest.
         quit_below: in place of what the config of a slim MuSiCa says; see there. It is the file's
             default, and can be chosen anew as it is run.
-        all_steps: write a graph without `If`, which takes all steps of MuSiCa with every face.
+        all_steps: write a graph without `If`, which takes all steps of MuSiCa with every face;
+            other networks have no others.
 
     Raises:
         WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`, or a
@@ -87,7 +88,7 @@ def export_onnx(
     manifest = replace(manifest, figures=(*manifest.figures, *figures))
     if all_steps and quit_below:
         raise ValueError(f"expected all_steps or quit_below, found both ({quit_below})")
-    if all_steps:
+    if all_steps and isinstance(backend.model, Musica):
         quit_below = 0.0
     if quit_below is not None:
         manifest = _told_to_quit(backend.model, manifest, quit_below, source)

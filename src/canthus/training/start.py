@@ -101,6 +101,7 @@ def unfolded(path: Path, crops: Sequence[Tensor]) -> Network:
     if not isinstance(model, Mapping):
         raise WeightsError(f"{path}: its manifest does not say which network it holds")
     network = build(described(model, f"{path}: recipe.model")).eval()
+    _check_foldable(network, path)
     _fill_folded(network, folded, path)
     size = manifest.crop_size
     seen = [F.interpolate(each, (size, size), mode="bilinear", antialias=True) for each in crops]
@@ -130,6 +131,15 @@ def _read(path: Path) -> tuple[Manifest, Folded]:
     return manifest, folded
 
 
+def _check_foldable(network: nn.Module, path: Path) -> None:
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Linear):
+            raise WeightsError(
+                f"{path}: expected a network of convolutions alone, found {name}; begin with the "
+                ".safetensors file of its training"
+            )
+
+
 def _fill_folded(network: nn.Module, folded: Folded, path: Path) -> None:
     """Give every convolution what the file has for it, and every norm its shift alone."""
     norms = {
@@ -138,11 +148,6 @@ def _fill_folded(network: nn.Module, folded: Folded, path: Path) -> None:
         if isinstance(module, ConvNorm) and isinstance(inner := module[1], nn.BatchNorm2d)
     }
     for name, module in network.named_modules():
-        if isinstance(module, nn.Linear):
-            raise WeightsError(
-                f"{path}: expected a network of convolutions alone, found {name}; begin with the "
-                ".safetensors file of its training"
-            )
         if not isinstance(module, nn.Conv2d):
             continue
         weight, bias = folded.pop(name, (torch.empty(0), torch.empty(0)))
