@@ -52,7 +52,7 @@ def test_its_trainings_crops_are_the_published_ones(geometry: dict[str, Any]) ->
 
 
 def test_the_mean_face_is_the_published_one(shared: Path) -> None:
-    case = np.load(shared / "parity" / "musica" / "reference_shape.npz")
+    case = dict(np.load(shared / "parity" / "musica" / "reference_shape.npz"))
 
     found = mean_face(np.flip(case["shapes_yx"], -1), case["boxes_xyxy"])
 

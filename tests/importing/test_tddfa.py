@@ -97,7 +97,7 @@ def crops(fixtures: Path) -> torch.Tensor:
 
 @torch.no_grad()
 def test_the_released_network_says_what_it_said(fixtures: Path, released: Tddfa) -> None:
-    stored = np.load(fixtures / "network_mb05.npz")
+    stored = dict(np.load(fixtures / "network_mb05.npz"))
     config = released.config
     image = stored["synthetic_images"][0, ..., ::-1]  # blue came first
     pictures = np.stack([np.zeros_like(image), np.full_like(image, 255), image])
@@ -112,7 +112,7 @@ def test_the_released_network_says_what_it_said(fixtures: Path, released: Tddfa)
 def test_the_released_network_says_what_it_said_of_faces(
     fixtures: Path, released: Tddfa, crops: torch.Tensor
 ) -> None:
-    stored = np.load(fixtures / "network_mb05.npz")
+    stored = dict(np.load(fixtures / "network_mb05.npz"))
     all_faces = np.load(fixtures / "nme_aflw2000.npz")["mb05_raw_f16"]
 
     found = released(crops).whitened
@@ -126,7 +126,7 @@ def test_every_layer_of_the_released_network_says_what_it_said(
     fixtures: Path, released: Tddfa, crops: torch.Tensor
 ) -> None:
     """Of the first face: the mean, the deviation and the largest size of each layer's numbers."""
-    stored = np.load(fixtures / "network_mb05.npz")
+    stored = dict(np.load(fixtures / "network_mb05.npz"))
     backbone = released.backbone
     assert isinstance(backbone, MobileNet)
 
@@ -144,8 +144,8 @@ def test_every_layer_of_the_released_network_says_what_it_said(
 @pytest.fixture(scope="module")
 def mini(fixtures: Path) -> Morphable:
     """The small face model of the fixtures, with 3DDFA's whitening."""
-    stored = np.load(fixtures / "data" / "mini3dmm.npz")
-    whitening = np.load(fixtures / "data" / "sparse_3dmm.npz")
+    stored = dict(np.load(fixtures / "data" / "mini3dmm.npz"))
+    whitening = dict(np.load(fixtures / "data" / "sparse_3dmm.npz"))
     model = Morphable(500, 40, 10)
     model.neutral.copy_(torch.tensor(stored["u_shp"] + stored["u_exp"]).reshape(500, 3))
     basis = np.concatenate([stored["w_shp"], stored["w_exp"]], axis=1).T.reshape(50, 500, 3)

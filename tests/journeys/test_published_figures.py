@@ -112,7 +112,8 @@ def test_the_bins_of_aflw2000(
 ) -> None:
     """The synthetic predictions of the fixture, as its README draws them."""
     folder = shared / "parity" / "tddfa"
-    truth, fixture = np.load(folder / "data" / "aflw2000.npz"), np.load(folder / "nme_aflw2000.npz")
+    truth = dict(np.load(folder / "data" / "aflw2000.npz"))
+    fixture = dict(np.load(folder / "nme_aflw2000.npz"))
     name = "pts68_xy" if points == "ori" else "pts68_reannotated"
     draw = np.random.RandomState(int(fixture["noise_seed"]))
     noise = draw.normal(size=(2000, 2, 68))

@@ -12,6 +12,7 @@ from canthus.models import DprConfig, HourglassConfig, MusicaConfig, build
 from canthus.models.dpr import WHOLE, WIDE
 from canthus.models.layers.regressors import Slim
 from canthus.runtime.backend import OnnxBackend
+from canthus.runtime.weights import find
 from canthus.training import checkpoint, finish, fit
 from canthus.training.batches import Batches
 from canthus.training.finish import manifest_of, to_bytes
@@ -92,15 +93,10 @@ def test_a_training_goes_on_from_an_onnx_file(
     torch.testing.assert_close(ours["heads.0.weight"], fresh)
 
 
-def test_an_onnx_file_of_more_than_convolutions_is_no_start(recipe: Recipe, tmp_path: Path) -> None:
-    model = MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32)
-    one = replace(recipe, model=model, crop=replace(recipe.crop, size=64))
-    weights, exported = tmp_path / "musica.safetensors", tmp_path / "musica.onnx"
-    weights.write_bytes(to_bytes(build(model), manifest_of(one)))
-    export_onnx(weights, exported)
-
-    with pytest.raises(WeightsError, match=r"convolutions alone, found steps\.0\.look"):
-        unfolded(exported, [torch.rand(2, 3, 64, 64)])
+@pytest.mark.parametrize("name", ["musica", "tddfa"])
+def test_an_onnx_file_of_more_than_convolutions_is_no_start(name: str) -> None:
+    with pytest.raises(WeightsError, match=r"convolutions alone, found [a-z]+\."):
+        unfolded(find(name), [torch.rand(2, 3, 128, 128)])
 
 
 def test_a_part_that_is_not_there_is_named(exported: Path, recipe: Recipe) -> None:
