@@ -30,9 +30,7 @@ def write_whole(path: Path, data: bytes) -> None:
             raise
         _sync(path.parent)
     except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written: {error.strerror}; check the folder and its free space"
-        ) from None
+        raise _refused(path, error) from None
 
 
 @contextmanager
@@ -55,9 +53,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
             raise
         _sync(path.parent)
     except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written: {error.strerror}; check the folder and its free space"
-        ) from None
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"{path}: cannot be written: {error.strerror}; check the folder and its free space"
+    )
 
 
 def _sync(folder: Path) -> None:

@@ -108,7 +108,7 @@ def test_fits_of_another_model_are_refused(
     done = command(*words, "--out", tmp_path / "profiles")
 
     assert done.code == 1
-    assert "face_0000.png: fit: expected 50 coefficients" in done.err
+    assert "face_0000.png: expected 50 coefficients" in done.err
 
 
 def test_an_unknown_layout_is_refused(command: Command, words: list[str | Path]) -> None:

@@ -188,6 +188,17 @@ def test_what_are_no_keypoints_is_refused(
         Keypoints(indices, weights)
 
 
+def test_coefficients_in_a_row_are_those_of_identity_and_then_of_expression() -> None:
+    model = open_face_model()
+    shape = np.random.default_rng(0).normal(size=(2, 50))
+
+    found = model.shaped(shape)
+
+    np.testing.assert_array_equal(found, model.vertices(shape[:, :40], shape[:, 40:]))
+    with pytest.raises(ValueError, match=r"expected 50 coefficients, .*, found \(2, 49\)"):
+        model.shaped(shape[:, 1:])
+
+
 def test_coefficients_and_vertices_of_another_model_are_refused() -> None:
     model = small_model()
 

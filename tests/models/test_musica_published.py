@@ -16,8 +16,8 @@ from canthus.importing.musica import PUBLISHED_49, fill
 from canthus.models import Musica, MusicaConfig, Target
 from canthus.models.layers.cascade_losses import published_errors, published_terms
 from canthus.models.layers.patches import corners, middles, own_patches, patches
-from canthus.models.layers.progress import Steps
 from canthus.models.layers.pyramid import pyramid, standardized
+from canthus.models.layers.steps import Steps
 
 Arrays = dict[str, NDArray[Any]]
 ROLES = ("conv1", "conv2", "att", "hid", "out")

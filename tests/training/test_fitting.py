@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from canthus.faces import SCHEMES, Fit, find_conversion
+from canthus.faces import SCHEMES, Fit, Pose, find_conversion
 from canthus.faces.face import angles_of
 from canthus.faces.face_model import FaceModel, open_face_model
 from canthus.training import face_rim, fitting
@@ -26,7 +26,7 @@ def drawn(model: FaceModel) -> tuple[list[Fit], Floats]:
     deviations = np.concatenate([model.identity_deviations, model.expression_deviations])
     fits, places = [], []
     for yaw in YAWS:
-        turn = fitting._turns(np.array([yaw]), rng.uniform(-10, 10))[0]
+        turn = Pose(yaw, rng.uniform(-10, 10), 0).rotation
         camera = np.zeros((3, 4))
         camera[:, :3] = SIZE * turn * [[1], [-1], [-1]]
         camera[:2, 3] = rng.uniform(150, 250, 2)
@@ -52,24 +52,21 @@ def witnesses(model: FaceModel, places: Floats, **changes: object) -> Witnesses:
     return replace(known, **changes)  # type: ignore[arg-type]
 
 
-def yaws(found: fitting.Fitted) -> Floats:
-    return np.array([Fit(camera, [0.0]).pose.yaw_deg for camera in found.cameras])
-
-
 def test_the_face_is_found_again_from_its_68_points() -> None:
     model = open_face_model()
-    fits, places = drawn(model)
+    _, places = drawn(model)
     known = witnesses(model, places)
 
     found = fitting.fit(model, known)
 
     assert found.errors.max() < 0.006
-    np.testing.assert_allclose(yaws(found), YAWS, atol=6)
+    np.testing.assert_allclose(found.yaw_deg, YAWS, atol=6)
+    poses = [Fit(camera, [0.0]).pose.yaw_deg for camera in found.cameras]
+    np.testing.assert_allclose(found.yaw_deg, poses, atol=0.01)
     # the camera and the shape make these landmarks
     for camera, shape, landmarks in zip(found.cameras, found.shapes, found.landmarks, strict=True):
         mesh = Fit(camera, shape).in_picture(model.vertices(shape[:40], shape[40:]))
         np.testing.assert_allclose(model.keypoints_of(mesh), landmarks, atol=0.05)
-    assert len(fits[0].shape) == found.shapes.shape[1]
 
 
 def test_a_lifted_face_says_the_rest() -> None:
@@ -80,8 +77,8 @@ def test_a_lifted_face_says_the_rest() -> None:
     alone = fitting.fit(model, witnesses(model, places))
     found = fitting.fit(model, witnesses(model, places, lifted=lifted))
 
-    np.testing.assert_allclose(yaws(found), YAWS, atol=2)
-    assert np.abs(yaws(found) - YAWS).mean() < np.abs(yaws(alone) - YAWS).mean()
+    np.testing.assert_allclose(found.yaw_deg, YAWS, atol=2)
+    assert np.abs(found.yaw_deg - YAWS).mean() < np.abs(alone.yaw_deg - YAWS).mean()
 
 
 def test_aflw_marks_of_which_half_are_seen_are_enough_with_the_yaw() -> None:
@@ -101,7 +98,7 @@ def test_aflw_marks_of_which_half_are_seen_are_enough_with_the_yaw() -> None:
 
     found = fitting.fit(model, replace(known, yaw_deg=YAWS))
 
-    np.testing.assert_allclose(yaws(found), YAWS, atol=6)
+    np.testing.assert_allclose(found.yaw_deg, YAWS, atol=6)
     assert found.errors.max() < 0.02
 
 
@@ -151,7 +148,7 @@ def test_landmarks_are_at_a_mirrored_place_in_the_mirror() -> None:
 
     back = other.landmarks[:, list(SCHEMES["68"].mirror), :2] * [-1, 1] + [400, 0]
     np.testing.assert_allclose(back, found.landmarks[..., :2], atol=0.3)
-    np.testing.assert_allclose(yaws(other), -yaws(found), atol=0.5)
+    np.testing.assert_allclose(other.yaw_deg, -found.yaw_deg, atol=0.5)
 
 
 def test_a_model_that_does_not_say_how_far_faces_vary_is_refused() -> None:

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from canthus.faces import Fit
+from canthus.faces import Fit, Pose
 from canthus.faces.face_model import FaceModel, open_face_model
 from canthus.images.raster import rasterize
 from canthus.images.warp import resample
 from canthus.training.heads import Head
-from canthus.training.profiles import rotation, turned, vertices_of, yaws
+from canthus.training.profiles import turned, yaws
 
 SIZE = (260, 300)
 PIXELS = 1.1  # to a millimetre
@@ -30,7 +30,7 @@ def soft_noise(side: int) -> NDArray[np.uint8]:
 
 def fit_of(model: FaceModel, *angles: float) -> Fit:
     """A mean face in the middle of the picture, by yaw, pitch and roll."""
-    linear = PIXELS * UPSIDE_DOWN @ rotation(*angles)
+    linear = PIXELS * UPSIDE_DOWN @ Pose(*angles).rotation
     camera = np.column_stack([linear, [130.3, 149.6, 0]])
     shape = np.zeros(len(model.identity) + len(model.expression), np.float32)
     return Fit(camera.astype(np.float32), shape)
@@ -151,7 +151,7 @@ def test_who_looks_ahead_may_turn_to_either_side(model: FaceModel) -> None:
 
 def test_a_fit_of_another_model_is_refused(model: FaceModel) -> None:
     with pytest.raises(ValueError, match="expected 50 coefficients"):
-        vertices_of(model, Fit(np.eye(3, 4, dtype=np.float32), np.zeros(12, np.float32)))
+        turned(soft_noise(8), Fit(np.eye(3, 4), np.zeros(12)), model, 30)
 
 
 @pytest.mark.parametrize(("own", "count"), [(0.0, 8), (-20.0, 6), (50.0, 4), (-89.0, 1), (90, 0)])

@@ -131,7 +131,7 @@ def _with_rim(model: FaceModel, faces: "Lifted", data: Path) -> tuple[FaceModel,
         offsets = face_rim.offsets(model, seen)
     except ValueError as error:
         return model, f"the outline stays as deep as the mesh: {error}"
-    deeper = ", ".join(f"{-each:.1f}" for each in offsets[: face_rim.CHIN + 1, 2] * model.unit_mm)
+    deeper = ", ".join(f"{-each:.1f}" for each in offsets[: fitting.CHIN + 1, 2] * model.unit_mm)
     return face_rim.with_rim(
         model, offsets
     ), f"outline deeper than the mesh, ear to chin: {deeper} mm"

@@ -71,10 +71,7 @@ def read(path: Path, samples: Sequence[Sample]) -> list[Sample]:
     Raises:
         DatasetError: naming the line that is not of its sample, or not as the table has it.
     """
-    try:
-        names, *rows = [row for row in csv.reader(trust.read_lines(path)) if row] or [[]]
-    except csv.Error as error:
-        raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
+    names, *rows = [row for row in trust.read_rows(path) if row] or [[]]
     count = len(names) - len(_columns(0)) - len(FIRST)
     if count < 0 or names != [*FIRST, *_columns(count)]:
         raise DatasetError(

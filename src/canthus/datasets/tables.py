@@ -4,7 +4,6 @@ Columns: `image`, `split`, then `x0, y0, x1, y1, ...`, in pixels counted from 0;
 a point that was not marked. Optional: `identity` (never split between sets) and `yaw_deg`.
 """
 
-import csv
 import math
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import trust
 from canthus.datasets.sample import Sample
-from canthus.datasets.trust import below, number, read_lines
+from canthus.datasets.trust import below, number
 from canthus.errors import DatasetError
 from canthus.faces import SCHEMES, Landmarks, LandmarkScheme
 from canthus.geometry import Box
@@ -32,10 +31,7 @@ def read(root: Path, split: Literal["train", "val", "all"] = "all") -> list[Samp
         DatasetError: naming the line whose columns, numbers or picture are not as promised.
     """
     path = root / TABLE
-    try:
-        rows = list(csv.reader(read_lines(path)))
-    except csv.Error as error:
-        raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
+    rows = trust.read_rows(path)
     if not rows:
         raise DatasetError(f"{path}: expected a line of column names, found an empty file")
     names, scheme = rows[0], _scheme(rows[0], path)

@@ -55,10 +55,7 @@ def read(path: Path, samples: Sequence[Sample]) -> list[Sample]:
     Raises:
         DatasetError: naming the line that is not of its sample, or not as the table has it.
     """
-    try:
-        names, *rows = [row for row in csv.reader(trust.read_lines(path)) if row] or [[]]
-    except csv.Error as error:
-        raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
+    names, *rows = [row for row in trust.read_rows(path) if row] or [[]]
     if names[:2] != ["image", "scheme"]:
         raise DatasetError(f"{path}:1: expected columns image, scheme, x0, ..., found {names[:4]}")
     if len(rows) != len(samples):

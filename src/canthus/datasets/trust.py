@@ -1,5 +1,6 @@
 """What every reader must not take on trust: numbers, and the names of pictures."""
 
+import csv
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -26,6 +27,18 @@ def read_lines(path: Path) -> list[str]:
         raise DatasetError(f"{path}: cannot be read as text: {error}; save it as UTF-8") from None
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read as text: {error.strerror}") from None
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """The lines of a CSV file as cells; empty lines have none.
+
+    Raises:
+        DatasetError: as `read_lines`, or if it is no table.
+    """
+    try:
+        return list(csv.reader(read_lines(path)))
+    except csv.Error as error:
+        raise DatasetError(f"{path}: cannot be read as a table: {error}") from None
 
 
 def instead_of_file(path: Path) -> str:

@@ -16,13 +16,11 @@ from torch import Tensor, nn
 
 from canthus.export.programs import OPSET, exported
 from canthus.models import Musica
-from canthus.models.layers.progress import Progress
+from canthus.models.layers.steps import ANSWERS, Midway
 from canthus.models.musica import LEVELS
 from canthus.runtime.backend import QUIT_BELOW
 
-# Of the last step that a face takes, as `Progress.answers` has them, and how many it took.
-ANSWERS = ("points", "covariance", "error", "attention", "patches", "steps")
-# Of them, what needs nothing further, by the names of the file's outputs.
+# Of what is answered, what needs nothing further, by the names of the file's outputs.
 STRAIGHT = {
     "errors": "error",
     "attention": "attention",
@@ -58,10 +56,7 @@ def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelP
     straight = {name: answer for name, answer in STRAIGHT.items() if name in outputs}
     ends = [helper.make_node("Identity", [last[old]], [new]) for new, old in straight.items()]
     nodes += [*tail.node, *ends]
-    doors = [
-        _per_face(name) if name == "steps" else _door(name, getattr(seen[-1], answer))
-        for name, answer in straight.items()
-    ]
+    doors = [_door(name, getattr(seen[-1], answer)) for name, answer in straight.items()]
     constants = [
         onnx.numpy_helper.from_array(np.array(network.config.quit_below, np.float32), QUIT_BELOW),
         onnx.numpy_helper.from_array(np.array([0], np.int64), AXIS),
@@ -78,10 +73,6 @@ def quitting_graph(network: Musica, size: int, outputs: Sequence[str]) -> ModelP
     return helper.make_model(graph, opset_imports=opset, ir_version=10)
 
 
-def _per_face(name: str) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch"])
-
-
 class _First(nn.Module):
     """The first step, and what all others need."""
 
@@ -91,8 +82,7 @@ class _First(nn.Module):
 
     def forward(self, crops: Tensor) -> tuple[Tensor, ...]:
         found = self.network.first(crops)
-        steps = torch.ones_like(found.error)
-        return (*found.kept, found.features, found.hidden, *found.answers, steps)
+        return (*found.kept, found.features, found.hidden, *found.answers)
 
 
 class _Later(nn.Module):
@@ -107,10 +97,9 @@ class _Later(nn.Module):
         self, features: Tensor, points: Tensor, hidden: Tensor, kept: Tensor | None = None
     ) -> tuple[Tensor, ...]:
         rows = [] if kept is None else [kept] * (self.level + 1)  # the others are not looked at
-        before = Progress(rows, features, points, hidden, *[points] * 4)
+        before = Midway(rows, features, points, hidden, *[points] * 5)
         found = self.network.later(self.number, before)
-        steps = torch.full_like(found.error, self.number + 1)
-        return (found.features, found.hidden, *found.answers, steps)
+        return (found.features, found.hidden, *found.answers)
 
 
 class _Tail(nn.Module):
@@ -141,7 +130,7 @@ def _piece(model: ModelProto, prefix: str) -> GraphProto:
     return named.graph
 
 
-def _asking(network: Musica, seen: list[Progress], number: int) -> list[NodeProto]:
+def _asking(network: Musica, seen: list[Midway], number: int) -> list[NodeProto]:
     """The nodes that take a step with the faces that need it; their answers are `said`."""
     before = "0" if number == 1 else f"all_{number - 1}"
     answers = {name: f"{name}_{before}" for name in ANSWERS}  # of all faces, up to now
@@ -165,9 +154,7 @@ def _asking(network: Musica, seen: list[Progress], number: int) -> list[NodeProt
     ]
 
 
-def _taken(
-    network: Musica, seen: list[Progress], number: int, answers: dict[str, str]
-) -> GraphProto:
+def _taken(network: Musica, seen: list[Midway], number: int, answers: dict[str, str]) -> GraphProto:
     """The branch of a step, and of those after it."""
     levels = LEVELS[network.config.steps]
     needed = list(range(levels[number], levels[number - 1]))
@@ -196,7 +183,7 @@ def _taken(
     return _branch(nodes, f"step_{number}", f"said_{number + 1}", values)
 
 
-def _step(network: Musica, before: Progress, number: int, needed: list[int]) -> GraphProto:
+def _step(network: Musica, before: Midway, number: int, needed: list[int]) -> GraphProto:
     """A later step, from what is handed to it."""
     inputs = {f"{name}_into_{number}": getattr(before, name) for name in HANDED}
     inputs |= {f"kept{level}_into_{number}": before.kept[level] for level in needed}

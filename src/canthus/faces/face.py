@@ -41,14 +41,7 @@ class Pose:
     @property
     def rotation(self) -> NDArray[np.float64]:
         """The rotation (3, 3) of a head that looks so, as `of_rotation` takes it."""
-        (cy, sy), (cp, sp), (cr, sr) = (
-            (np.cos(angle), np.sin(angle))
-            for angle in np.radians([self.yaw_deg, self.pitch_deg, self.roll_deg])
-        )
-        yaw = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
-        pitch = np.array([[1, 0, 0], [0, cp, sp], [0, -sp, cp]])
-        roll = np.array([[cr, sr, 0], [-sr, cr, 0], [0, 0, 1]])
-        return np.asarray(pitch @ yaw @ roll)
+        return rotations_of([self.yaw_deg, self.pitch_deg, self.roll_deg])
 
 
 def angles_of(rotations: ArrayLike) -> NDArray[np.float64]:
@@ -58,6 +51,22 @@ def angles_of(rotations: ArrayLike) -> NDArray[np.float64]:
     pitch = np.arctan2(rows[..., 1, 2], rows[..., 2, 2])
     roll = np.arctan2(rows[..., 0, 1], rows[..., 0, 0])
     return np.degrees(np.stack([yaw, pitch, roll], axis=-1))
+
+
+def rotations_of(angles_deg: ArrayLike) -> NDArray[np.float64]:
+    """The rotations (..., 3, 3) of heads with yaw, pitch and roll (..., 3): `angles_of`, back."""
+    angles = np.radians(np.asarray(angles_deg, np.float64))
+    (cy, cp, cr), (sy, sp, sr) = (np.moveaxis(each(angles), -1, 0) for each in (np.cos, np.sin))
+    none, one = np.zeros_like(cy), np.ones_like(cy)
+    yaw, pitch, roll = (
+        np.stack(rows, axis=-1).reshape(*cy.shape, 3, 3)
+        for rows in (
+            [cy, none, -sy, none, one, none, sy, none, cy],
+            [one, none, none, none, cp, sp, none, -sp, cp],
+            [cr, sr, none, -sr, cr, none, none, none, one],
+        )
+    )
+    return np.asarray(pitch @ yaw @ roll)
 
 
 @dataclass(frozen=True, eq=False, init=False)

@@ -157,6 +157,23 @@ class FaceModel:
         moved = _moved("identity", identity, self.identity)
         return self.neutral + moved + _moved("expression", expression, self.expression)
 
+    def shaped(self, shape: ArrayLike) -> NDArray[np.float32]:
+        """The vertices of a face (V, 3), or of several, by all coefficients in a row, as of `Fit`.
+
+        Args:
+            shape: (I + E,) or (..., I + E), those of identity first.
+
+        Raises:
+            ValueError: if there are more coefficients than directions, or fewer.
+        """
+        coefficients, count = np.asarray(shape), len(self.identity)
+        wanted = count + len(self.expression)
+        if coefficients.shape[-1:] != (wanted,):
+            raise ValueError(
+                f"expected {wanted} coefficients, as {self.name} has, found {coefficients.shape}"
+            )
+        return self.vertices(coefficients[..., :count], coefficients[..., count:])
+
     def keypoints_of(self, vertices: ArrayLike) -> NDArray[np.float32]:
         """The 68 points of a mesh, (68, 3), or of several, (..., 68, 3).
 

@@ -28,9 +28,9 @@ from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.patches import Sampling, middles, own_patches, patches
 from canthus.models.layers.point_losses import distance
 from canthus.models.layers.precision import product
-from canthus.models.layers.progress import Progress, Step, Steps
 from canthus.models.layers.pyramid import pyramid, standardized
 from canthus.models.layers.scores import Scores
+from canthus.models.layers.steps import Midway, Step, Steps
 
 LEVELS = {1: (0,), 2: (1, 0), 3: (2, 1, 0), 4: (2, 2, 1, 0)}  # of the pyramid, by the steps
 UNSEEN = 0.02  # sides of the crop that landmarks of published networks may be off
@@ -301,7 +301,7 @@ class Musica(AlignmentModel[Steps]):
         """Take steps only with faces that are not done; a slim network. No gradients flow."""
         with torch.no_grad():
             found, alive = self.first(crops), torch.arange(len(crops), device=crops.device)
-            answers, steps = found.answers, torch.ones_like(found.error)
+            answers = found.answers
             for number in range(1, self.config.steps):
                 going = (found.error >= self.config.quit_below).nonzero()[:, 0]
                 if not len(going):
@@ -312,12 +312,11 @@ class Musica(AlignmentModel[Steps]):
                     old.index_copy(0, alive, new)
                     for old, new in zip(answers, found.answers, strict=True)
                 )
-                steps = steps.index_fill(0, alive, number + 1)
-            points, covariance, error, attention, seen = answers
+            points, covariance, error, attention, seen, steps = answers
             answer = replace(self.calibrated(points, covariance), error=error, steps=steps)
             return self._showing(answer, attention, seen)
 
-    def first(self, crops: Tensor) -> Progress:
+    def first(self, crops: Tensor) -> Midway:
         """The first step of a slim network."""
         kept = self.trunk.down(crops)
         hidden = crops.new_zeros(crops.shape[0], self.config.hidden)
@@ -325,21 +324,21 @@ class Musica(AlignmentModel[Steps]):
         found = self._stepped(0, kept, kept[-1], (self.start(crops), hidden))
         return replace(found, kept=kept[:finer])
 
-    def later(self, number: int, before: Progress) -> Progress:
+    def later(self, number: int, before: Midway) -> Midway:
         """A later step of a slim network, of faces that are not done."""
         pair = before.points, before.hidden
         return self._stepped(number, before.kept, before.features, pair)
 
     def _stepped(
         self, number: int, kept: list[Tensor], features: Tensor, before: tuple[Tensor, Tensor]
-    ) -> Progress:
+    ) -> Midway:
         features = self.raised(number, kept, features)
         step = self.look(number, features, *before)
         error = self.expected(number, step.error)
         assert error is not None
         covariance = self.covariance(step, 0)
-        shown = step.attention, self.squares(step)
-        return Progress(kept, features, step.points, step.hidden, covariance, error, *shown)
+        shown = step.attention, self.squares(step), torch.full_like(error, number + 1)
+        return Midway(kept, features, step.points, step.hidden, covariance, error, *shown)
 
     def decode(self, output: Steps) -> Prediction:
         last = output.last

@@ -62,9 +62,7 @@ def mesh_of(face: Face, model: FaceModel) -> NDArray[np.float32]:
         CanthusError: if the mesh is not where the landmarks are: the face model is another.
     """
     assert face.fit is not None
-    count = len(model.identity)
-    shape = face.fit.shape
-    places = face.fit.in_picture(model.vertices(shape[:count], shape[count:]))
+    places = face.fit.in_picture(model.shaped(face.fit.shape))
     away = model.keypoints_of(places)[:, :2] - face.landmarks.points[:, :2]
     if np.linalg.norm(away, axis=1).mean() > APART * face.box.side:
         raise CanthusError(

@@ -11,16 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.faces import SCHEMES
-from canthus.faces.face import angles_of
 from canthus.faces.face_model import FaceModel, Keypoints
-from canthus.training.fitting import Fitted, Witnesses
+from canthus.training.fitting import CHIN, OUTLINE, Fitted, Witnesses
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
-OUTLINE = np.array(SCHEMES["68"].parts["contour"])
 MIRROR = np.array(SCHEMES["68"].mirror)[OUTLINE]
-CHIN = 8
 TURNED_DEG = 20.0  # from where on a head's near half says how deep it is
 CREDIBLE = 0.06  # sides of the face: fits that are off by more say nothing
 OUTLIER = 0.04  # sides of the face, from where on a mark counts less and less
@@ -88,18 +85,13 @@ def _equations(
     if not len(rows):
         return np.zeros((0, 2, 3)), np.zeros((0, 2))
     marks = known.marks[:, rows[0]]
-    yaw = angles_of(_turns(fitted.cameras))[:, 0]
+    yaw = fitted.yaw_deg
     near = -yaw if point < CHIN else yaw if point > CHIN else np.abs(yaw)
     kept = (near >= TURNED_DEG) & (fitted.errors < CREDIBLE) & np.isfinite(marks[:, 0])
     side = known.side[kept, None]
     slopes = fitted.cameras[kept, :2, :3] / side[..., None]
     off = (marks - fitted.landmarks[:, point, :2])[kept] / side
     return slopes * (MIRRORING if mirrored else 1), off
-
-
-def _turns(cameras: Floats) -> Floats:
-    linear = cameras[:, :, :3] * np.array([[1.0], [-1.0], [-1.0]])
-    return linear / np.linalg.norm(linear[:, :1], axis=2, keepdims=True)
 
 
 def _robust(slopes: Floats, off: Floats) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.faces import SCHEMES, Fit
-from canthus.faces.face import angles_of
+from canthus.faces.face import angles_of, rotations_of
 from canthus.faces.face_model import FaceModel
 
 Floats = NDArray[np.float64]
@@ -83,6 +83,12 @@ class Fitted:
     shapes: Floats
     landmarks: Floats
     errors: Floats
+
+    @property
+    def yaw_deg(self) -> Floats:
+        """(N,), as of `Pose`."""
+        linear = self.cameras[:, :, :3] * np.array([[1.0], [-1.0], [-1.0]])
+        return angles_of(linear / np.linalg.norm(linear[:, :1], axis=2, keepdims=True))[:, 0]
 
     def within(self, limit: float) -> list[Fit | None]:
         """The fit of each face, None where it is off by more sides of the face than a limit."""
@@ -161,7 +167,8 @@ class _Fitting:
         said = np.nan_to_num(self.known.yaw_deg)
         for yaw, pitch in [*STARTS, (None, -10), (None, 10)]:
             turned = said if yaw is None else np.full(len(best), float(yaw))
-            self.turns = _turns(turned, float(pitch))
+            angles = [turned, np.full_like(turned, pitch), np.zeros_like(turned)]
+            self.turns = rotations_of(np.stack(angles, axis=-1))
             self._place_marks()
             for _ in range(3):
                 self._step(pose_only=True)
@@ -280,16 +287,6 @@ class _Fitting:
         self.shifts = self.shifts + change[:, 4:POSE]
         if change.shape[1] > POSE:
             self.shapes = self.shapes + change[:, POSE:]
-
-
-def _turns(yaw_deg: Floats, pitch_deg: float) -> Floats:
-    """Heads turned so, (N, 3, 3); see `Pose`."""
-    yaw, pitch = np.radians(yaw_deg), np.radians(pitch_deg)
-    zero, one = np.zeros_like(yaw), np.ones_like(yaw)
-    sideways = [np.cos(yaw), zero, -np.sin(yaw), zero, one, zero, np.sin(yaw), zero, np.cos(yaw)]
-    across = np.stack(sideways, axis=-1).reshape(-1, 3, 3)
-    cosine, sine = np.cos(pitch), np.sin(pitch)
-    return np.array([[1, 0, 0], [0, cosine, sine], [0, -sine, cosine]]) @ across
 
 
 def _rodrigues(turns: Floats) -> Floats:

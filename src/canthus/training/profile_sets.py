@@ -17,12 +17,12 @@ from canthus.datasets import Sample, fitted, tables
 from canthus.errors import DatasetError
 from canthus.faces import Fit
 from canthus.faces.face_model import FaceModel
-from canthus.geometry import Box
+from canthus.geometry import Box, Similarity
 from canthus.images.files import read_image, write_image
 from canthus.images.warp import resize
 from canthus.storage import whole_folder, write_whole
 from canthus.training.heads import Head
-from canthus.training.profiles import turned, vertices_of, yaws
+from canthus.training.profiles import turned, yaws
 
 SIDE = 180.0  # pixels of a face, at most
 MARGIN = 0.8  # sides of a face that are around it
@@ -68,13 +68,16 @@ def profiles_of(
     if sample.fit is None:
         raise DatasetError(f"{where}: expected a face with a fit, found none")
     try:
-        face = vertices_of(model, sample.fit)
+        face = model.shaped(sample.fit.shape)
     except ValueError as error:
         raise DatasetError(f"{where}: {error}; fit the faces with this face model") from None
     scale = min(1.0, SIDE / sample.box.side)
     image, fit = read_image(sample.image), sample.fit
     if scale < 1:
-        image, fit = resize(image, scale), _moved(fit, scale=scale)
+        image, fit = (
+            resize(image, scale),
+            fit.through(Similarity.about((-0.5, -0.5), (-0.5, -0.5), scale=scale)),
+        )
     image, fit = _cut(image, fit, fit.in_picture(model.keypoints_of(face)), ROOM)
     head, stem = Head.of(model), "-".join(Path(where).with_suffix("").parts[-2:])
     for number, yaw in enumerate(yaws(fit.pose.yaw_deg, generator)):
@@ -135,11 +138,6 @@ def _cut(
     )
     if min(x1 - x0, y1 - y0) < 1:
         return image, fit
-    return np.ascontiguousarray(image[y0:y1, x0:x1]), _moved(fit, left=x0, up=y0)
-
-
-def _moved(fit: Fit, *, scale: float = 1.0, left: float = 0.0, up: float = 0.0) -> Fit:
-    """A fit in a picture that was scaled, then moved by pixels."""
-    camera = fit.camera * np.float64(scale)
-    camera[:2, 3] += (scale - 1) / 2 - np.array([left, up])
-    return Fit(camera.astype(np.float32), fit.shape)
+    return np.ascontiguousarray(image[y0:y1, x0:x1]), fit.through(
+        Similarity.about((x0, y0), (0, 0))
+    )

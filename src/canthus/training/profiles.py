@@ -10,6 +10,7 @@ model is fitted to a photo, carries its pixels as a skin, and turns. Here
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,7 @@ def turned(
     image, own = as_image(image), fit.pose.yaw_deg
     check_turn(own, yaw_deg)
     head = Head.of(model) if head is None else head
-    face = vertices_of(model, fit)
+    face = model.shaped(fit.shape)
     axis = head.axis(face)
     answer = _turned(fit, yaw_deg, axis)
     around = head.around(face)
@@ -111,35 +112,11 @@ def check_turn(own_deg: float, yaw_deg: float) -> None:
         )
 
 
-def vertices_of(model: FaceModel, fit: Fit) -> NDArray[np.float32]:
-    """The vertices (V, 3) of a fitted face, in the model's frame.
-
-    Raises:
-        ValueError: if the fit is of another model.
-    """
-    count, wanted = len(model.identity), len(model.identity) + len(model.expression)
-    if len(fit.shape) != wanted:
-        raise ValueError(
-            f"fit: expected {wanted} coefficients, as {model.name} has, found {len(fit.shape)}"
-        )
-    return model.vertices(fit.shape[:count], fit.shape[count:])
-
-
-def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> Floats:
-    """The rotation (3, 3) whose `Pose.of_rotation` has these angles."""
-    angles = np.radians([yaw_deg, pitch_deg, roll_deg])
-    (y, p, r), (cy, cp, cr) = np.sin(angles), np.cos(angles)
-    pitch = np.array([[1, 0, 0], [0, cp, p], [0, -p, cp]])
-    yaw = np.array([[cy, 0, -y], [0, 1, 0], [y, 0, cy]])
-    return pitch @ yaw @ np.array([[cr, r, 0], [-r, cr, 0], [0, 0, 1]])
-
-
 def _turned(fit: Fit, yaw_deg: float, axis: Floats) -> Fit:
     """The fit after a turn that leaves a point of the model where it is."""
     camera, pose = fit.camera.astype(np.float64), fit.pose
-    rest = (pose.pitch_deg, pose.roll_deg)
-    picture = camera[:, :3] @ rotation(pose.yaw_deg, *rest).T  # from the viewer's axes to pixels
-    linear = picture @ rotation(yaw_deg, *rest)
+    picture = camera[:, :3] @ pose.rotation.T  # from the viewer's axes to pixels
+    linear = picture @ replace(pose, yaw_deg=yaw_deg).rotation
     shift = camera[:, :3] @ axis + camera[:, 3] - linear @ axis
     return Fit(np.column_stack([linear, shift]).astype(np.float32), fit.shape)
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from canthus.datasets import Sample
 from canthus.faces import SCHEMES, find_conversion
-from canthus.training.fitting import OUTLINE, Witnesses
+from canthus.training.fitting import OUTLINE, Floats, Witnesses
 from canthus.training.lifted import Lifted
 
 # Standard deviations of marks, in sides of the face, of each scheme that can be fitted.
@@ -52,13 +52,13 @@ def of(
     )
 
 
-def _doubt_68(outline: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _doubt_68(outline: bool) -> Floats:
     doubt = np.full(SCHEMES["68"].num_landmarks, DOUBT)
     doubt[OUTLINE] = OUTLINE_DOUBT if outline else NOT_HEARD
     return doubt
 
 
-def _doubt_21(outline: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _doubt_21(outline: bool) -> Floats:
     doubt = np.full(SCHEMES["21"].num_landmarks, DOUBT_21)
     doubt[list(EYES)] = EYES_21
     doubt[list(ROUGH)] = ROUGH_21
@@ -69,10 +69,10 @@ def _doubt_21(outline: bool) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 def _lifted(
     samples: Sequence[Sample],
-    yaw: np.ndarray[tuple[int], np.dtype[np.float64]],
+    yaw: Floats,
     lifted: Lifted | None,
     data: Path,
-) -> np.ndarray[tuple[int, int, int], np.dtype[np.float64]]:
+) -> Floats:
     if lifted is None:
         return np.full((len(samples), 1, 3), np.nan)
     found = {str(picture): row for row, picture in enumerate(lifted.picture)}

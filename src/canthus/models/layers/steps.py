@@ -1,10 +1,13 @@
 """What the steps of MuSiCa find, on the way to the answer."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from torch import Tensor
 
 from canthus.models.layers.cascade import Window
+
+# Of faces that go no further.
+ANSWERS = ("points", "covariance", "error", "attention", "patches", "steps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +52,7 @@ class Steps:
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class Midway:
     """Faces between two steps of a slim network: what the next one needs, and what to answer.
 
     Attributes:
@@ -62,6 +65,7 @@ class Progress:
         attention: of each patch, (B, P).
         patches: the squares that were looked at, (B, P, 3): x and y of the middle and the side,
             in pixels of the crop.
+        steps: that were taken, (B,).
     """
 
     kept: list[Tensor]
@@ -72,21 +76,15 @@ class Progress:
     error: Tensor
     attention: Tensor
     patches: Tensor
+    steps: Tensor
 
     @property
     def answers(self) -> tuple[Tensor, ...]:
-        """What is answered of a face that goes no further, in the order above."""
-        return self.points, self.covariance, self.error, self.attention, self.patches
+        """What is answered of a face that goes no further, in the order of `ANSWERS`."""
+        return tuple(getattr(self, name) for name in ANSWERS)
 
-    def chosen(self, faces: Tensor) -> "Progress":
+    def chosen(self, faces: Tensor) -> "Midway":
         """Some of the faces, by their indices."""
-        return Progress(
-            [each[faces] for each in self.kept],
-            self.features[faces],
-            self.points[faces],
-            self.hidden[faces],
-            self.covariance[faces],
-            self.error[faces],
-            self.attention[faces],
-            self.patches[faces],
-        )
+        rows = {each.name: getattr(self, each.name) for each in fields(self)}
+        kept = [each[faces] for each in rows.pop("kept")]
+        return Midway(kept, **{name: value[faces] for name, value in rows.items()})
