@@ -14,13 +14,10 @@ import torch
 
 from canthus.models import Musica
 from canthus.runtime.backend import TorchBackend
-from canthus.runtime.quitting import quits
 from canthus.training import read_recipe
 from canthus.training.loop import divided
-from canthus.training.quitting import measured
+from canthus.training.quitting import measured, quitting_of, step_costs_of
 from canthus.training.sets import read_sets
-
-THRESHOLDS = (0.03, 0.035, 0.04, 0.045, 0.05, 0.06, 0.08)
 
 
 def main() -> None:
@@ -34,10 +31,10 @@ def main() -> None:
     for number, (errors, said) in enumerate(zip(true, expected, strict=True)):
         rank = np.corrcoef(errors.argsort().argsort(), said.argsort().argsort())[0, 1]
         print(f"step {number}: {errors.mean():.4f}, expected {said.mean():.4f}, rank {rank:.2f}")
-    for threshold in THRESHOLDS:
-        found = quits(expected, quit_below=threshold, fail_above=np.inf)
-        error = true[found.steps, np.arange(true.shape[1])].mean()
-        print(f"below {threshold}: {found.mean_steps:.2f} steps, {error:.4f}")
+    costs = np.array(step_costs_of(network, recipe.crop.size))
+    for row in quitting_of(network, held_out):
+        cost = np.dot(row.shares, costs) / costs[-1]
+        print(f"below {row.below}: {100 * cost:.0f} % of the multiply-adds, {row.error:.4f}")
 
 
 if __name__ == "__main__":

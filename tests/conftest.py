@@ -49,10 +49,11 @@ def quitting_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         crop_scale=1.3,
         recipe={"model": configs.dump(model)},
         quitting=(
-            Quitting(0.0, (0.0, 0.0, 1.0), 0.03),
-            Quitting(0.5, (0.5, 0.25, 0.25), 0.04),
-            Quitting(2.0, (1.0, 0.0, 0.0), 0.06),
+            Quitting((0.0, 0.0), (0.0, 0.0, 1.0), 0.03),
+            Quitting((0.5, 0.6), (0.5, 0.25, 0.25), 0.04),
+            Quitting((2.0, 3.0), (1.0, 0.0, 0.0), 0.06),
         ),
+        step_costs=(2_000_000, 3_000_000, 5_000_000),
     )
     folder = tmp_path_factory.mktemp("quitting")
     source = folder / "quitter.safetensors"

@@ -17,7 +17,10 @@ from canthus.evaluation.report import Tradeoff
 from canthus.runtime.backend import quitter
 
 Fake = Callable[..., Any]
-ROWS = (Tradeoff(0.04, 1.5, (0.5, 0.5), 0, 0.0512), Tradeoff(math.inf, 1.0, (1.0, 0.0), 0, 0.06))
+ROWS = (
+    Tradeoff((0.04,), 1.5, (0.5, 0.5), 0, 0.0512, 12.34e6),
+    Tradeoff((math.inf,), 1.0, (1.0, 0.0), 0, 0.06),
+)
 
 
 @pytest.fixture
@@ -55,18 +58,20 @@ def test_json_has_both(report: Report) -> None:
         *("faces", "expected", "true", "spearman", "aurc", "least_aurc")
     }
     first, last = values["quitting"]
-    assert first == {"below": 0.04, "mean_steps": 1.5, "shares": [0.5, 0.5]} | {
+    assert first == {"below": [0.04], "mean_steps": 1.5, "shares": [0.5, 0.5]} | {
         "missed": 0,
         "nme": 0.0512,
+        "multiply_adds": 12.34e6,
     }
-    assert last["below"] is None
+    assert last["multiply_adds"] is None
+    assert last["below"] == [None]
 
 
 def test_the_text_has_a_table_of_thresholds(report: Report) -> None:
     lines = [line.split() for line in to_text(report).splitlines()]
 
-    assert ["4", "1.50", "50.00", "50.00", "5.12"] in lines
-    assert ["all", "1.00", "100.00", "0.00", "6.00"] in lines
+    assert ["4", "1.50", "50.00", "50.00", "12.3", "5.12"] in lines
+    assert ["all", "1.00", "100.00", "0.00", "-", "6.00"] in lines
     assert any("Spearman" in line for line in lines)
 
 
@@ -83,14 +88,27 @@ def test_a_model_is_scored_at_every_threshold(quitting_weights: Path, benchmark:
     assert told is not None
     told.quit_below = 0.3
 
-    none, one = tradeoffs(aligner, benchmark, boxes="truth", thresholds=(0.0, math.inf))
+    none, one = tradeoffs(
+        aligner, benchmark, boxes="truth", thresholds=((0.0, 0.0), (math.inf, 0.0))
+    )
 
     assert (none.mean_steps, none.shares) == (3, (0, 0, 1))
     assert (one.mean_steps, one.shares) == (1, (1, 0, 0))
+    assert (none.multiply_adds, one.multiply_adds) == (5e6, 2e6)
     assert none.nme == pytest.approx(
         evaluate(load(quitting_weights, once=True), benchmark, boxes="truth").headline.nme
     )
-    assert told.quit_below == 0.3
+    assert told.quit_below == (0.3, 0.3)
+
+
+def test_thresholds_are_where_the_manifest_says_that_errors_are(
+    quitting_weights: Path, benchmark: Benchmark
+) -> None:
+    aligner = load(quitting_weights, once=True)
+
+    found = tradeoffs(aligner, benchmark, boxes="truth")
+
+    assert [row.below for row in found] == [(0.0, 0.0), (0.5, 0.6), (math.inf, math.inf)]
 
 
 def test_faces_that_cannot_quit_have_no_table(spot_weights: Path, benchmark: Benchmark) -> None:

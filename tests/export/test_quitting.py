@@ -66,7 +66,7 @@ def found(path: Path) -> Arrays:
 def in_torch(folder: Path, below: float) -> Arrays:
     network = TorchBackend.open(folder / "small.safetensors")[1].model
     assert isinstance(network, Musica)
-    network.config = replace(network.config, quit_below=below)
+    network.config = replace(network.config, quit_below=(below, below))
     return TorchBackend(cast(Network, network)).run(crops())
 
 
@@ -110,8 +110,8 @@ def test_the_patches_are_those_of_the_last_step_taken(folder: Path) -> None:
 
     done = first["errors"] < middle(folder)
 
-    assert (some["patches"][done, :, 2] == 6 * 16).all()
-    assert (some["patches"][~done, :, 2] < 6 * 16).all()
+    assert (some["patches"][done, :, 2] == 6 * 8).all()
+    assert (some["patches"][~done, :, 2] < 6 * 8).all()
     np.testing.assert_allclose(some["attention"][done], first["attention"][done], atol=1e-5)
 
 
@@ -143,6 +143,14 @@ def test_one_file_quits_where_it_is_told_to(folder: Path) -> None:
 
     for name, values in found(folder / "some.onnx").items():
         np.testing.assert_array_equal(backend.run(crops())[name], values)
+
+
+def test_each_step_has_a_threshold_of_its_own(folder: Path) -> None:
+    backend = OnnxBackend(folder / "never.onnx")
+
+    backend.quit_below = (0.0, 1e9)
+
+    assert (backend.run(crops())["steps"] == 2).all()
 
 
 def test_each_face_says_how_many_steps_it_took(folder: Path) -> None:
@@ -178,14 +186,14 @@ def test_the_file_says_when_it_quits(folder: Path) -> None:
     model = OnnxBackend(folder / "some.onnx").manifest.recipe["model"]
 
     assert isinstance(model, dict)
-    assert model["quit_below"] == pytest.approx(middle(folder))
+    assert model["quit_below"] == pytest.approx([middle(folder)] * 2)
 
 
 @pytest.mark.parametrize(
     ("model", "message"),
     [
         (HourglassConfig(stem=8, widths=(16, 16)), "only musica can quit, found hourglass"),
-        (replace(SMALL, loss="published"), "quit_below: expected 0, or more for slim networks"),
+        (replace(SMALL, loss="published"), "quit_below: expected none, or for slim networks"),
     ],
 )
 def test_a_network_that_cannot_quit_is_named(

@@ -19,7 +19,8 @@ FULL = Manifest(
     data=("300w", "ytf68"),
     recipe={"model": {"family": "hourglass"}, "schedule": {"steps": 10}},
     figures=(Figure("nme inter_ocular", "300w val", 0.036, "canthus evaluate"),),
-    quitting=(Quitting(0.0, (0.0, 1.0), 0.03), Quitting(0.05, (0.75, 0.25), 0.04)),
+    quitting=(Quitting((0.0,), (0.0, 1.0), 0.03), Quitting((0.05,), (0.75, 0.25), 0.04)),
+    step_costs=(2000, 3000),
     version="0.1.0",
     created="2026-01-01T00:00:00Z",
 )

@@ -13,10 +13,9 @@ from canthus.evaluation.scoring import errors_of
 from canthus.faces import Face
 from canthus.metrics import nme
 from canthus.runtime import Aligner
-from canthus.runtime.backend import quitter
+from canthus.runtime.backend import Thresholds, quitter
 
-# In longer sides of the face's box: where errors are, and both ends.
-THRESHOLDS = (0.0, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05, 0.06, 0.08, 0.1, math.inf)
+STEP = 2  # of the manifest's thresholds, every second one is tried
 
 
 def tradeoffs(
@@ -25,7 +24,7 @@ def tradeoffs(
     *,
     boxes: Boxes = "jitter",
     seed: int = 0,
-    thresholds: Sequence[float] = THRESHOLDS,
+    thresholds: Sequence[Thresholds] | None = None,
     track: Track = iter,
 ) -> tuple[Tradeoff, ...]:
     """Score an aligner at several thresholds; nothing of one whose faces cannot quit.
@@ -38,7 +37,8 @@ def tradeoffs(
         benchmark: on which faces.
         boxes: as of `evaluate`.
         seed: of the jitter.
-        thresholds: below which expected errors faces quit, in longer sides of their boxes.
+        thresholds: below which expected errors faces quit, after each step but the last, in
+            longer sides of their boxes; None: both ends, and those of the model's manifest.
         track: as of `evaluate`.
 
     Raises:
@@ -48,7 +48,11 @@ def tradeoffs(
     told = quitter(aligner.backend)
     if told is None:
         return ()
-    found: dict[float, list[Face | None]] = {below: [] for below in thresholds}
+    if thresholds is None:
+        between = [row.below for row in aligner.manifest.quitting[1:-1:STEP]]
+        steps = len(told.quit_below)
+        thresholds = ((0.0,) * steps, *between, (math.inf,) * steps)
+    found: dict[Thresholds, list[Face | None]] = {below: [] for below in thresholds}
     usual = told.quit_below
     try:
         for part in parts_of(benchmark, given_boxes(benchmark, boxes, seed=seed), track):
@@ -57,22 +61,24 @@ def tradeoffs(
                 faces += part.own(aligner.many(part.images, part.boxes))
     finally:
         told.quit_below = usual
-    most = max((face.steps or 0 for face in found[thresholds[0]] if face), default=0)
-    return tuple(_tradeoff(benchmark, below, faces, most) for below, faces in found.items())
+    most = max((face.steps or 0 for faces in found.values() for face in faces if face), default=0)
+    costs = aligner.manifest.step_costs or (math.nan,) * most
+    return tuple(_tradeoff(benchmark, below, faces, costs) for below, faces in found.items())
 
 
 def _tradeoff(
-    benchmark: Benchmark, below: float, found: Sequence[Face | None], most: int
+    benchmark: Benchmark, below: Thresholds, found: Sequence[Face | None], costs: Sequence[float]
 ) -> Tradeoff:
     answers = collected(found, benchmark)
     errors = nme(errors_of(benchmark, answers), benchmark.lengths(benchmark.normalizer))
     known = np.isfinite(errors)
     taken = np.array([face.steps for face in found if face], np.int64)
-    counts = np.bincount(taken, minlength=most + 1)[1:]
+    counts = np.bincount(taken, minlength=len(costs) + 1)[1:]
     return Tradeoff(
         below=below,
         mean_steps=float(taken.mean()) if len(taken) else math.nan,
         shares=tuple((counts / max(1, len(taken))).tolist()),
         missed=int((~known).sum()),
         nme=float(errors[known].mean()) if known.any() else math.nan,
+        multiply_adds=float(np.array(costs)[taken - 1].mean()) if len(taken) else math.nan,
     )

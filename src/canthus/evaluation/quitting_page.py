@@ -1,5 +1,6 @@
 """What the page of an evaluation says of expected errors, and of faces that quit."""
 
+import math
 from collections.abc import Iterator
 
 from canthus.evaluation.charts import Line, sweep_chart
@@ -38,14 +39,19 @@ def _quitting(report: Report) -> Section:
     rows = [(name, *cells) for name, cells in quitting_rows(report)]
     heads = ("below %", *quitting_heads(report))
     steps = [row.mean_steps for row in report.quitting]
-    line = Line("all thresholds", steps, [100 * row.nme for row in report.quitting])
+    costs, title = steps, "mean steps"
+    if all(math.isfinite(row.multiply_adds) for row in report.quitting):
+        costs = [row.multiply_adds / 1e6 for row in report.quitting]
+        title = "mean multiply-adds, millions"
+    line = Line("all thresholds", costs, [100 * row.nme for row in report.quitting])
     text = (
-        "A face is done after a step of which less error is expected, in percent of the longer "
-        "side of its box. Each threshold is an evaluation of its own, of all faces."
+        "A face is done if less error is expected of it after the first step, the second and so "
+        "on, in percent of the longer side of its box. Each row is an evaluation of its own, of "
+        "all faces."
     )
     return Section(
         "What quitting costs",
         (text,),
         tables=[Table("Steps and errors by the threshold", heads, rows)],
-        charts=[Chart(sweep_chart([line], "mean steps", f"NME by {report.normalizer}, %"))],
+        charts=[Chart(sweep_chart([line], title, f"NME by {report.normalizer}, %"))],
     )

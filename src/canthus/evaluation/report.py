@@ -94,19 +94,21 @@ class Tradeoff:
     """What a threshold of quitting does.
 
     Attributes:
-        below: a face is done after a step of which less error is expected, in longer sides of its
-            box; 0: none is, infinite: all are.
+        below: for each step but the last: a face is done if less error is expected after it, in
+            longer sides of its box; 0: none is, infinite: all are.
         mean_steps: that a face took.
         shares: of the faces that took one step, two and so on.
         missed: how many faces were not found.
         nme: the mean error of the others, by the report's normalizer.
+        multiply_adds: of a face, on average; NaN where the model's file does not say.
     """
 
-    below: float
+    below: tuple[float, ...]
     mean_steps: float
     shares: tuple[float, ...]
     missed: int
     nme: float
+    multiply_adds: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -137,22 +137,29 @@ def _expected(report: Report) -> Iterable[str]:
 def _quitting(report: Report) -> Iterable[str]:
     if report.quitting:
         yield ""
-        yield "quitting: a face is done after a step of which less error is expected, in % as above"
+        yield "quitting: a face is done if less error is expected after the first step, the second"
+        yield "and so on, in % as above"
         yield from table(quitting_heads(report), quitting_rows(report), title="below %")
 
 
 def quitting_heads(report: Report) -> tuple[str, ...]:
     """The columns of the table of thresholds, but for the thresholds themselves."""
     steps = range(1, len(report.quitting[0].shares) + 1)
-    return ("mean steps", *(f"step {number} %" for number in steps), "NME %")
+    shares = (f"step {number} %" for number in steps)
+    return ("mean steps", *shares, "multiply-adds, M", "NME %")
 
 
 def quitting_rows(report: Report) -> list[tuple[str, tuple[str, ...]]]:
     """The table of thresholds, one each."""
     return [
         (
-            f"{100 * row.below:g}" if math.isfinite(row.below) else "all",
-            (f"{row.mean_steps:.2f}", *map(percent, row.shares), percent(row.nme)),
+            " ".join(f"{100 * b:.4g}" if math.isfinite(b) else "all" for b in row.below),
+            (
+                f"{row.mean_steps:.2f}",
+                *map(percent, row.shares),
+                f"{row.multiply_adds / 1e6:.1f}" if math.isfinite(row.multiply_adds) else "-",
+                percent(row.nme),
+            ),
         )
         for row in report.quitting
     ]

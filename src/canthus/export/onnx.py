@@ -112,7 +112,8 @@ def _told_to_quit(network: Network, manifest: Manifest, below: float, source: Pa
     if not isinstance(network, Musica):
         raise WeightsError(f"{source}: only musica can quit, found {manifest.family}")
     try:
-        network.config = replace(network.config, quit_below=below)
+        each = (below,) * (network.config.steps - 1) if below else ()
+        network.config = replace(network.config, quit_below=each)
     except ValueError as error:
         raise WeightsError(f"{source}: {error}") from None
     recipe = {**manifest.recipe, "model": config.dump(network.config)}

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -95,7 +95,10 @@ class AlignmentModel(nn.Module, ABC, Generic[Output]):
         scores: from the spread of a landmark to the chance that it is near.
         sideways: added to every x, in pixels of the crop: how far to the right the annotators
             put their points, on average. Mirrored training faces hide that from a network.
+        leans: whether that is asked of it at all; geometry has no annotators.
     """
+
+    leans: ClassVar[bool] = True
 
     ellipses: Ellipses
     scores: Scores

@@ -15,24 +15,32 @@ from torch import Tensor, nn
 from canthus.config import config
 from canthus.faces import scheme_of
 from canthus.models.base import AlignmentModel, Prediction, Target
-from canthus.models.layers.cascade import PATCH, Moved, PublishedStep, SlimStep, Trunk, Window
+from canthus.models.layers.cascade import (
+    PATCH,
+    Moved,
+    PublishedStep,
+    SlimStep,
+    Trunk,
+    Window,
+    covariances,
+)
 from canthus.models.layers.cascade_losses import (
-    SMALLEST,
     expected_terms,
     face_errors,
-    fitted_line,
     patch_divergence,
     published_terms,
 )
 from canthus.models.layers.ellipses import Ellipses
+from canthus.models.layers.ladders import Ladder
 from canthus.models.layers.patches import Sampling, middles, own_patches, patches
 from canthus.models.layers.point_losses import distance
 from canthus.models.layers.precision import product
 from canthus.models.layers.pyramid import pyramid, standardized
 from canthus.models.layers.scores import Scores
-from canthus.models.layers.steps import Midway, Step, Steps
+from canthus.models.layers.steps import Answer, Midway, Step, Steps
 
 LEVELS = {1: (0,), 2: (1, 0), 3: (2, 1, 0), 4: (2, 2, 1, 0)}  # of the pyramid, by the steps
+QUARTER = 4  # pixels of the crop in a cell of a slim network's first width
 UNSEEN = 0.02  # sides of the crop that landmarks of published networks may be off
 NEIGHBORS = 2  # patches whose landmarks say where one without a patch is
 
@@ -55,16 +63,20 @@ class MusicaConfig:
         hidden: units of the recurrent cell; 512 as published.
         stem: channels of a slim network at half of the crop's resolution.
         widths: its channels at a quarter, and at each halving after that.
+        finest: pixels of the crop in a cell of a slim network's finest level; each coarser level
+            has cells twice as wide.
         patch: cells of a slim patch's side; the same on all levels, so that a coarse one is wide.
         end_to_end: whether a later step's loss teaches a slim network's earlier ones too where
             they should put the patches.
         loss: "distance": how far landmarks are off after each step; the error that is expected is
             taught by that, and does not change it. Or "published", where it does: distances
             along x and y, over that of the outer corners of the eyes.
+        step_weights: of each step's landmarks in the loss "distance"; empty: 1 each.
         error_weight: of the expected error's loss.
         map_weight: of the divergence of slim patches from Gaussians of a cell.
-        quit_below: a face is done after a step of which less error is expected, in longer sides
-            of its tight box; slim networks only. 0: all take all steps. The loss is of all.
+        quit_below: for each step but the last: a face is done if less error is expected after
+            it, in longer sides of its tight box; slim networks only. Empty: all take all steps.
+            The loss is of all.
     """
 
     family: Literal["musica"] = "musica"
@@ -78,12 +90,14 @@ class MusicaConfig:
     hidden: int = 96
     stem: int = 16
     widths: tuple[int, ...] = (32, 64, 128, 160)
+    finest: Literal[2, 4] = 2
     patch: int = 6
     end_to_end: bool = False
     loss: Literal["distance", "published"] = "distance"
+    step_weights: tuple[float, ...] = ()
     error_weight: float = 0.05
     map_weight: float = 0.1
-    quit_below: float = 0.0
+    quit_below: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         strange = [index for index in self.patches if not 0 <= index < self.num_landmarks]
@@ -97,14 +111,21 @@ class MusicaConfig:
         if self.patch < 2:
             raise ValueError(f"patch: expected 2 cells or more, found {self.patch}")
         told = self.networks == "slim" and self.loss == "distance"
-        if self.quit_below < 0 or (self.quit_below and not told):
+        if self.quit_below and not (told and len(self.quit_below) == self.steps - 1):
             raise ValueError(
-                "quit_below: expected 0, or more for slim networks with loss distance, found "
-                f"{self.quit_below}"
+                "quit_below: expected none, or for slim networks with loss distance one for each "
+                f"of {self.steps} steps but the last, found {list(self.quit_below)}"
             )
-        if self.networks == "slim" and len(self.widths) <= self.num_levels:
+        if any(below < 0 for below in self.quit_below):
+            raise ValueError(f"quit_below: expected 0 or more, found {list(self.quit_below)}")
+        if self.step_weights and len(self.step_weights) != self.steps:
             raise ValueError(
-                f"widths: expected {self.num_levels + 1} or more for {self.steps} steps, found "
+                f"step_weights: expected {self.steps} or none, found {list(self.step_weights)}"
+            )
+        coarse = self.num_levels if self.finest == 4 else self.num_levels - 1
+        if self.networks == "slim" and len(self.widths) <= coarse:
+            raise ValueError(
+                f"widths: expected {coarse + 1} or more for {self.steps} steps, found "
                 f"{list(self.widths)}"
             )
 
@@ -131,7 +152,7 @@ class MusicaConfig:
     @property
     def granularity(self) -> int:
         """What a crop's side must be a multiple of; any side will do for published networks."""
-        return Trunk.STRIDE * 2 ** (len(self.widths) - 1) if self.networks == "slim" else 1
+        return QUARTER * 2 ** (len(self.widths) - 1) if self.networks == "slim" else 1
 
 
 class Musica(AlignmentModel[Steps]):
@@ -139,8 +160,7 @@ class Musica(AlignmentModel[Steps]):
 
     mean: Tensor
     nearest: Tensor
-    gain: Tensor
-    level: Tensor
+    strides: Tensor
 
     def __init__(self, config: MusicaConfig) -> None:
         super().__init__()
@@ -153,15 +173,18 @@ class Musica(AlignmentModel[Steps]):
                 PublishedStep(len(chosen), points, units, attention=attention) for _ in count
             )
         else:
-            self.trunk = Trunk(config.stem, config.widths, len(chosen), config.num_levels)
+            self.trunk = Trunk(
+                config.stem, config.widths, len(chosen), config.num_levels, config.finest
+            )
             size = config.patch
             made = (
                 SlimStep(len(chosen), points, size=size, hidden=units, attention=attention)
                 for _ in count
             )
         self.steps = nn.ModuleList(made)
-        self.register_buffer("gain", torch.ones(config.steps))
-        self.register_buffer("level", torch.zeros(config.steps))
+        self.ladders = nn.ModuleList(Ladder(signs=2) for _ in count)
+        strides = [float(config.finest * 2**level) for level in LEVELS[config.steps]]
+        self.register_buffer("strides", torch.tensor(strides), persistent=False)
         self.register_buffer("mean", torch.zeros(points, 2))
         self.register_buffer("nearest", torch.zeros(points, len(chosen)))
         self.ellipses = Ellipses(points)
@@ -236,7 +259,7 @@ class Musica(AlignmentModel[Steps]):
             features: (B, C, N, N).
         """
         levels = LEVELS[self.config.steps]
-        above = levels[number - 1] if number else len(self.config.widths) - 1
+        above = levels[number - 1] if number else len(kept) - 1
         for level in range(above - 1, levels[number] - 1, -1):
             features = self.trunk.up(kept, features, level)
         return features
@@ -251,9 +274,9 @@ class Musica(AlignmentModel[Steps]):
             hidden: before it, (B, H).
         """
         level = LEVELS[self.config.steps][number]
-        stride, maps = Trunk.STRIDE * 2**level, self.trunk.draw(features, level)
+        stride, maps = self.config.finest * 2**level, self.trunk.draw(features, level)
         centers = points[:, self.config.looked_at] if self.config.patches else points
-        logits = own_patches(maps, (centers + 0.5) / stride - 0.5, self.config.patch)
+        logits = own_patches(maps, centers, self.config.patch, stride)
         window = Window.of(logits)
         said: Moved = self.steps[number](window, hidden)
         found = window.mean if not self.config.patches else product(self.nearest, window.mean)
@@ -273,12 +296,13 @@ class Musica(AlignmentModel[Steps]):
     def loss(self, output: Steps, target: Target) -> dict[str, Tensor]:
         terms: dict[str, Tensor] = {}
         weight = self.config.error_weight
-        for number, step in enumerate(output.each):
+        counts = self.config.step_weights or (1.0,) * self.config.steps
+        for number, (step, count) in enumerate(zip(output.each, counts, strict=True)):
             if self.config.loss == "published":
                 off, gap = published_terms(step.points, step.error, target, self._corners())
                 terms[f"points{number}"] = (1 - weight) * off
             else:
-                terms[f"points{number}"] = distance(step.points, target)
+                terms[f"points{number}"] = count * distance(step.points, target)
                 gap = expected_terms(step.points, step.error, target)
             terms[f"error{number}"] = weight * gap
             if step.logits is not None:
@@ -286,7 +310,7 @@ class Musica(AlignmentModel[Steps]):
                 apart = target.points[:, chosen] - step.centers.detach()
                 known = target.known[:, chosen]
                 off = patch_divergence(step.logits, apart / step.stride, known)
-                terms[f"maps{number}"] = self.config.map_weight * off
+                terms[f"maps{number}"] = count * self.config.map_weight * off
         return terms
 
     def _corners(self) -> tuple[int, int]:
@@ -295,26 +319,22 @@ class Musica(AlignmentModel[Steps]):
         return first, second
 
     def predict(self, crops: Tensor) -> Prediction:
-        return self.quitting(crops) if self.config.quit_below else super().predict(crops)
+        return self.quitting(crops) if any(self.config.quit_below) else super().predict(crops)
 
     def quitting(self, crops: Tensor) -> Prediction:
         """Take steps only with faces that are not done; a slim network. No gradients flow."""
         with torch.no_grad():
             found, alive = self.first(crops), torch.arange(len(crops), device=crops.device)
-            answers = found.answers
+            rows = found.rows
             for number in range(1, self.config.steps):
-                going = (found.error >= self.config.quit_below).nonzero()[:, 0]
+                below = self.config.quit_below[number - 1]
+                going = (found.error >= below).nonzero()[:, 0]
                 if not len(going):
                     break
                 alive = alive[going]
                 found = self.later(number, found.chosen(going))
-                answers = tuple(
-                    old.index_copy(0, alive, new)
-                    for old, new in zip(answers, found.answers, strict=True)
-                )
-            points, covariance, error, attention, seen, steps = answers
-            answer = replace(self.calibrated(points, covariance), error=error, steps=steps)
-            return self._showing(answer, attention, seen)
+                rows = rows.index_copy(0, alive, found.rows)
+            return self.answered(rows)
 
     def first(self, crops: Tensor) -> Midway:
         """The first step of a slim network."""
@@ -334,17 +354,27 @@ class Musica(AlignmentModel[Steps]):
     ) -> Midway:
         features = self.raised(number, kept, features)
         step = self.look(number, features, *before)
-        error = self.expected(number, step.error)
+        error = self.expected(number, step)
         assert error is not None
-        covariance = self.covariance(step, 0)
-        shown = step.attention, self.squares(step), torch.full_like(error, number + 1)
-        return Midway(kept, features, step.points, step.hidden, covariance, error, *shown)
+        rows = Answer.row(step, error, number + 1)
+        return Midway(kept, features, step.points, step.hidden, error, rows)
+
+    def answered(self, rows: Tensor) -> Prediction:
+        """What a slim network says of faces, from their `Answer.row`s (B, N)."""
+        found = Answer.of(rows, self.config.num_landmarks, len(self.config.looked_at))
+        stride = self.strides[(found.steps - 1).long()][:, None, None]
+        covariance = self._pooled(stride[..., None] ** 2 * covariances(found.moments))
+        answer = self.calibrated(found.points, covariance)
+        answer = replace(answer, error=found.error, steps=found.steps)
+        side = (self.config.patch * stride).expand(-1, found.centers.shape[1], -1)
+        squares = torch.cat([found.centers, side], dim=-1)
+        return self._showing(answer, found.attention, squares)
 
     def decode(self, output: Steps) -> Prediction:
         last = output.last
         answer = self.calibrated(last.points, self.covariance(last, output.size))
         taken = len(output.each)
-        error, steps = self.expected(taken - 1, last.error), torch.full_like(last.error, taken)
+        error, steps = self.expected(taken - 1, last), torch.full_like(last.error, taken)
         answer = replace(answer, error=error, steps=steps)
         return self._showing(answer, last.attention, self.squares(last))
 
@@ -371,34 +401,42 @@ class Musica(AlignmentModel[Steps]):
         """
         if step.window is None:
             return torch.full_like(step.points, (UNSEEN * size) ** 2).diag_embed()
-        found = step.stride**2 * step.window.covariance
-        if not self.config.patches:
-            return found
-        return product(self.nearest, found.flatten(2)).reshape(*step.points.shape, 2)
+        return self._pooled(step.stride**2 * covariances(step.window.moments))
 
-    def expected(self, number: int, error: Tensor) -> Tensor | None:
-        """Errors (B,) as a step says them, calibrated; None in the published loss's unit.
+    def _pooled(self, covariance: Tensor) -> Tensor:
+        """Covariances of all landmarks, (B, L, 2, 2), from those of the patches (B, P, 2, 2)."""
+        if not self.config.patches:
+            return covariance
+        return product(self.nearest, covariance.flatten(2)).reshape(-1, len(self.nearest), 2, 2)
+
+    def expected(self, number: int, step: Step) -> Tensor | None:
+        """Errors (B,) that are expected after a step, calibrated; None with the published loss.
 
         Args:
             number: of the step, from 0.
-            error: what it says.
+            step: what it found.
         """
         if self.config.loss == "published":
             return None
-        logs = (error + SMALLEST).log()
-        return (self.level[number] + self.gain[number] * logs).exp()
+        found: Tensor = self.ladders[number](self._signs(step))
+        return found
+
+    def _signs(self, step: Step) -> Tensor:
+        """Of an error, (B, 2): what the step says, and how spread its patches are."""
+        spread = torch.ones_like(step.error) if step.window is None else step.window.spread
+        return torch.stack([step.error, spread.log()], dim=1)
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[tuple[Tensor, Target]]) -> None:
-        """Fit a line per step from what it says to the errors that there are, as logarithms."""
+        """Fit a ladder per step, from what it says to the errors that there are."""
         if self.config.loss == "published":
             return
         said, true = [], []
         for crops, target in batches:
             steps = self.eval()(crops).each
-            said.append(torch.stack([step.error for step in steps]))
+            said.append(torch.stack([self._signs(step) for step in steps]))
             true.append(torch.stack([face_errors(step.points, target) for step in steps]))
-        pairs = zip(torch.cat(said, dim=1), torch.cat(true, dim=1), strict=True)
-        for number, (expected, found) in enumerate(pairs):
-            gain, level = fitted_line((expected + SMALLEST).log(), found)
-            self.gain[number], self.level[number] = gain, level
+        pairs = zip(self.ladders, torch.cat(said, dim=1), torch.cat(true, dim=1), strict=True)
+        for ladder, signs, found in pairs:
+            assert isinstance(ladder, Ladder)
+            ladder.fit(signs, found)

@@ -7,7 +7,7 @@ of the head is known.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -140,6 +140,8 @@ class Coefficients:
 
 class Tddfa(AlignmentModel[Coefficients]):
     """Coefficients by a small network; everything else is geometry."""
+
+    leans: ClassVar[bool] = False
 
     def __init__(self, config: TddfaConfig) -> None:
         super().__init__()

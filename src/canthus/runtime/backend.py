@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime import NodeArg
 from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
 from canthus.errors import WeightsError
@@ -39,6 +40,7 @@ OF_FACES: dict[str, tuple[int, ...]] = {
 }
 OUTPUTS = (*OF_LANDMARKS, *OF_FACES)
 NEEDED = ("points", "scores")
+Thresholds = tuple[float, ...]
 QUIT_BELOW = "quit_below"  # an input that need not be given, of files whose faces can quit
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 # All that ONNX Runtime raises has no common base but Exception.
@@ -93,7 +95,6 @@ class OnnxBackend:
     """
 
     manifest: Manifest
-    quit_below: float  # a face is done after a step of which less error is expected; 0: never
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int = 1) -> None:
         seal.check(path)
@@ -111,19 +112,36 @@ class OnnxBackend:
         self._check_door()
         optional = self._session.get_overridable_initializers()
         self._can_quit = QUIT_BELOW in {door.name for door in optional}
-        model = self.manifest.recipe.get("model")
-        usual = model.get(QUIT_BELOW, 0.0) if isinstance(model, dict) else 0.0
-        self.quit_below = float(usual) if isinstance(usual, (int, float)) else 0.0
+        self._below = self._usual(optional)
 
     @property
     def can_quit(self) -> bool:
         """Whether `quit_below` may be chosen; else it is as the file says."""
         return self._can_quit
 
+    @property
+    def quit_below(self) -> Thresholds:
+        """For each step but the last: a face is done if less error is expected after it."""
+        return self._below
+
+    @quit_below.setter
+    def quit_below(self, below: float | Thresholds) -> None:
+        self._below = for_each_step(below, len(self._below))
+
+    def _usual(self, optional: Sequence[NodeArg]) -> Thresholds:
+        """What the file itself quits below."""
+        steps = [int(door.shape[0]) for door in optional if door.name == QUIT_BELOW]
+        model = self.manifest.recipe.get("model")
+        told = model.get(QUIT_BELOW) if isinstance(model, dict) else None
+        count = steps[0] if steps else 0
+        if isinstance(told, (list, tuple)) and len(told) == count:
+            return tuple(map(float, told))
+        return (0.0,) * count
+
     def run(self, crops: NDArray[np.uint8]) -> Arrays:
         given: dict[str, NDArray[np.float32]] = {"crops": _as_input(crops)}
         if self._can_quit:
-            given[QUIT_BELOW] = np.array(self.quit_below, np.float32)
+            given[QUIT_BELOW] = np.array(self._below, np.float32)
         found = self._session.run(self._outputs, given)
         return _checked(dict(zip(self._outputs, found, strict=True)), str(self._path))
 
@@ -153,23 +171,26 @@ class TorchBackend:
 
     @property
     def can_quit(self) -> bool:
-        """Whether `quit_below` may be chosen; a network that cannot has 0."""
+        """Whether `quit_below` may be chosen."""
         from canthus.models import MusicaConfig
 
         config = self.model.config
         return isinstance(config, MusicaConfig) and config.can_quit
 
     @property
-    def quit_below(self) -> float:
-        """A face is done after a step of which less error is expected; 0: never."""
-        return float(getattr(self.model.config, QUIT_BELOW, 0.0))
+    def quit_below(self) -> Thresholds:
+        """For each step but the last: a face is done if less error is expected after it."""
+        config = self.model.config
+        told: Thresholds = getattr(config, QUIT_BELOW, ())
+        return told or (0.0,) * (getattr(config, "steps", 1) - 1)
 
     @quit_below.setter
-    def quit_below(self, below: float) -> None:
+    def quit_below(self, below: float | Thresholds) -> None:
         from canthus.models import Musica
 
         assert isinstance(self.model, Musica)
-        self.model.config = replace(self.model.config, quit_below=below)
+        each = for_each_step(below, self.model.config.steps - 1)
+        self.model.config = replace(self.model.config, quit_below=each)
 
     @classmethod
     def open(cls, path: Path, *, device: str = "cpu") -> tuple[Manifest, "TorchBackend"]:
@@ -236,6 +257,18 @@ class TorchBackend:
             self.model.predict(crop)
         found = counter.get_flop_counts().get("Global", {})
         return {str(operator): operations // 2 for operator, operations in found.items()}
+
+
+def for_each_step(below: float | Thresholds, steps: int) -> Thresholds:
+    """Thresholds for each step but the last, if one is given for all of them.
+
+    Raises:
+        ValueError: if there are more of them, or fewer.
+    """
+    each = below if isinstance(below, tuple) else (float(below),) * steps
+    if len(each) != steps:
+        raise ValueError(f"expected a threshold, or one for each of {steps} steps, found {each}")
+    return each
 
 
 def quitter(backend: Backend) -> OnnxBackend | TorchBackend | None:

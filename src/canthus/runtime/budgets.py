@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.errors import CanthusError
-from canthus.runtime.backend import Backend, OnnxBackend, TorchBackend, quitter
+from canthus.runtime.backend import Backend, OnnxBackend, Thresholds, TorchBackend, quitter
 from canthus.runtime.manifest import Manifest
 
 Array = NDArray[np.float64]
 
 WARM, RUNS = 3, 15  # runs of a crop that are not timed, and that are
-TRIES = 8  # crops of noise, among which one is sought for each number of steps
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def keep(budget: Budget, manifest: Manifest, backend: Backend) -> None:
     """Let a backend quit as soon as a budget allows, and no sooner.
 
     An error is the threshold itself: a face quits once less is expected of it. For a time, what
-    the steps take here is measured, and the least threshold is taken at which the faces that the
-    training kept apart would have taken no longer, on average.
+    the steps take here is measured, and of the manifest's thresholds those are taken at which the
+    faces that the training kept apart would have taken no longer on average, with the least error.
 
     Raises:
         CanthusError: if the model takes no steps that it could leave out, or does not say how
@@ -95,13 +94,13 @@ def keep(budget: Budget, manifest: Manifest, backend: Backend) -> None:
         told.quit_below = _in_time(budget.ms, manifest, told)
 
 
-def _in_time(ms: float, manifest: Manifest, backend: OnnxBackend | TorchBackend) -> float:
+def _in_time(ms: float, manifest: Manifest, backend: OnnxBackend | TorchBackend) -> Thresholds:
     if not manifest.quitting:
         raise CanthusError(
             f"{manifest.name}: does not say how many faces quit at what threshold; measure that "
             "with `canthus calibrate` and export the model again, or give an error, such as 4%"
         )
-    rows = sorted(manifest.quitting, key=lambda row: row.below)
+    rows = sorted(manifest.quitting, key=lambda row: row.error)
     times = step_times(backend, manifest.crop_size, len(rows[0].shares))
     costs = [float(np.dot(row.shares, times)) for row in rows]
     fitting = [row.below for row, cost in zip(rows, costs, strict=True) if cost <= ms]
@@ -116,41 +115,27 @@ def _in_time(ms: float, manifest: Manifest, backend: OnnxBackend | TorchBackend)
 def step_times(backend: OnnxBackend | TorchBackend, size: int, steps: int) -> Array:
     """Measure how long one face takes that quits after so many steps, (K,) in milliseconds.
 
-    Numbers of steps that none of some crops of noise can be made to take are interpolated.
-
     Args:
         backend: whose faces can quit; its threshold is as before when this is done.
         size: of its crops' sides, in pixels.
         steps: K, how many it has.
     """
     usual = backend.quit_below
+    crop = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
     try:
-        ways = _ways(backend, size, steps)
-        known = {taken: _timed(backend, *way) for taken, way in sorted(ways.items())}
+        return np.array([_timed(backend, crop, _after(k, steps)) for k in range(1, steps + 1)])
     finally:
         backend.quit_below = usual
-    return np.interp(np.arange(1, steps + 1), list(known), list(known.values()))
 
 
-def _ways(
-    backend: OnnxBackend | TorchBackend, size: int, steps: int
-) -> dict[int, tuple[NDArray[np.uint8], float]]:
-    """A crop and a threshold for each number of steps that can be had."""
-    rng = np.random.default_rng(0)
-    found: dict[int, tuple[NDArray[np.uint8], float]] = {}
-    for _ in range(TRIES):
-        crop, below = rng.integers(0, 256, (1, size, size, 3), dtype=np.uint8), math.inf
-        for _ in range(steps):
-            backend.quit_below = below
-            answer = backend.run(crop)
-            found.setdefault(int(answer["steps"][0]), (crop, below))
-            below = float(answer["errors"][0])  # as much is not less: a step more
-        if len(found) == steps:
-            break
-    return found
+def _after(taken: int, steps: int) -> Thresholds:
+    """Thresholds at which every face takes so many steps."""
+    return tuple(0.0 if number < taken else math.inf for number in range(1, steps))
 
 
-def _timed(backend: OnnxBackend | TorchBackend, crop: NDArray[np.uint8], below: float) -> float:
+def _timed(
+    backend: OnnxBackend | TorchBackend, crop: NDArray[np.uint8], below: Thresholds
+) -> float:
     backend.quit_below = below
     spent = []
     for _ in range(WARM + RUNS):

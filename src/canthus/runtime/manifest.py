@@ -33,12 +33,13 @@ class Quitting:
     """What a threshold of quitting does, on the faces that a training kept apart.
 
     Attributes:
-        below: a face is done after a step of which less error is expected; see `Face`.
+        below: for each step but the last: a face is done if less error is expected after it; see
+            `Face`.
         shares: of the faces that are done after the first step, the second and so on.
         error: their mean error then, in longer sides of the tight box.
     """
 
-    below: float
+    below: tuple[float, ...]
     shares: tuple[float, ...]
     error: float
 
@@ -60,6 +61,8 @@ class Manifest:
         precision: of its convolutions: "float32", or "int8" in all but the first and the last.
         calibrated_on: how many pictures the ranges of 8-bit numbers were chosen by.
         quitting: what several thresholds do, where faces can quit.
+        step_costs: multiply-adds of a face that is done after the first step, the second and so
+            on, where faces can quit.
         version: of the Canthus that wrote the file.
         created: when, as ISO 8601.
     """
@@ -76,6 +79,7 @@ class Manifest:
     precision: str = FLOAT32
     calibrated_on: int = 0
     quitting: tuple[Quitting, ...] = ()
+    step_costs: tuple[int, ...] = ()
     version: str = ""
     created: str = ""
     schema: int = SCHEMA
@@ -111,8 +115,9 @@ class Manifest:
         _check_keys(values, where)
         values["data"] = tuple(values.get("data", ()))
         values["figures"] = tuple(Figure(**figure) for figure in values.get("figures", ()))
+        values["step_costs"] = tuple(values.get("step_costs", ()))
         values["quitting"] = tuple(
-            Quitting(row["below"], tuple(row["shares"]), row["error"])
+            Quitting(tuple(row["below"]), tuple(row["shares"]), row["error"])
             for row in values.get("quitting", ())
         )
         return cls(**values)
@@ -133,8 +138,9 @@ def _is_quitting(value: object) -> bool:
     return (
         isinstance(value, list)
         and all(isinstance(row, dict) and set(row) == names for row in value)
-        and all(_is_number(row[name]) for row in value for name in ("below", "error"))
+        and all(_is_number(row["error"]) for row in value)
         and all(_is_shares(row["shares"], value[0]["shares"]) for row in value)
+        and all(_is_below(row["below"], value[0]["shares"]) for row in value)
     )
 
 
@@ -145,6 +151,14 @@ def _is_shares(value: object, first: object) -> bool:
         and len(value) == len(first) > 0
         and all(map(_is_number, value))
     )
+
+
+def _is_below(value: object, shares: list[object]) -> bool:
+    return isinstance(value, list) and len(value) == len(shares) - 1 and all(map(_is_number, value))
+
+
+def _is_counts(value: object) -> bool:
+    return isinstance(value, list) and all(type(each) is int and each >= 0 for each in value)
 
 
 def _is_text(value: object) -> bool:
@@ -180,6 +194,7 @@ CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "precision": (lambda value: value in (FLOAT32, INT8), f"{FLOAT32} or {INT8}"),
     "calibrated_on": (lambda value: type(value) is int and value >= 0, "a count of pictures"),
     "quitting": (_is_quitting, "a list of below, shares and error, all of as many steps"),
+    "step_costs": (_is_counts, "a list of counts"),
     "version": (_is_text, "a text"),
     "created": (_is_text, "a text"),
 }

@@ -27,16 +27,17 @@ class Quits:
         return float(self.steps.mean()) + 1
 
 
-def quits(expected: ArrayLike, *, quit_below: float, fail_above: float) -> Quits:
+def quits(expected: ArrayLike, *, quit_below: ArrayLike, fail_above: float) -> Quits:
     """Apply MuSiCa's rule (Shapira et al., 2021): stop before the last step, or fail after it.
 
     Args:
         expected: the errors that a model expects after each step, (K, N), in one unit.
         quit_below: a face stops after a step of which less is expected; as much is not enough.
+            One number, or one for each step but the last.
         fail_above: a face that has taken all steps fails if more is expected.
 
     Raises:
-        ValueError: if there is no step, or an error is NaN.
+        ValueError: if there is no step, an error is NaN, or there are too few thresholds.
 
     Example:
         >>> found = quits([[0.02, 0.09], [0.01, 0.3]], quit_below=0.05, fail_above=0.2)
@@ -48,8 +49,13 @@ def quits(expected: ArrayLike, *, quit_below: float, fail_above: float) -> Quits
         raise ValueError(f"expected errors (K, N) of one step or more, found {errors.shape}")
     if np.isnan(errors).any():
         raise ValueError("expected errors that are numbers, found NaN")
-    done = errors < quit_below
-    done[-1] = True
+    below = np.asarray(quit_below, np.float64)
+    if below.shape not in ((), (len(errors) - 1,)):
+        raise ValueError(
+            f"expected one threshold, or {len(errors) - 1} of {len(errors)} steps, found {below}"
+        )
+    done = np.ones(errors.shape, bool)
+    done[:-1] = errors[:-1] < below[..., None]
     steps = done.argmax(axis=0)
     last = steps == len(errors) - 1
     return Quits(steps, last & (errors[-1] > fail_above))

@@ -9,7 +9,7 @@ from canthus.models import build
 from canthus.runtime import open_weights
 from canthus.training.finish import to_bytes
 from canthus.training.loop import MEASURED, divided
-from canthus.training.quitting import quitting_of
+from canthus.training.quitting import quitting_of, step_costs_of
 from canthus.training.recipe import Recipe
 from canthus.training.sets import read_sets
 from canthus.training.start import begin
@@ -40,5 +40,8 @@ def calibrate(source: Path, root: Path) -> bytes:
     begin(network, str(source), (), [batches[number].crops for number in range(MEASURED)])
     held_out.calibrate(network)
     quitting = quitting_of(network, held_out)
-    manifest = replace(manifest, version=__version__, figures=(), quitting=quitting)
+    costs = step_costs_of(network, manifest.crop_size)
+    manifest = replace(
+        manifest, version=__version__, figures=(), quitting=quitting, step_costs=costs
+    )
     return to_bytes(network, manifest)

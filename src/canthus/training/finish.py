@@ -12,7 +12,7 @@ from canthus.models import Network
 from canthus.runtime.manifest import KEY, Manifest
 from canthus.storage import write_whole
 from canthus.training.loop import Trained
-from canthus.training.quitting import quitting_of
+from canthus.training.quitting import quitting_of, step_costs_of
 from canthus.training.recipe import Recipe
 
 MODEL = "model.safetensors"
@@ -30,7 +30,8 @@ def finish(trained: Trained, recipe: Recipe) -> Path:
     trained.held_out.calibrate(trained.network)
     path = trained.folder / MODEL
     quitting = quitting_of(trained.network, trained.held_out)
-    manifest = replace(manifest_of(recipe), quitting=quitting)
+    costs = step_costs_of(trained.network, recipe.crop.size)
+    manifest = replace(manifest_of(recipe), quitting=quitting, step_costs=costs)
     write_whole(path, to_bytes(trained.network, manifest))
     return path
 

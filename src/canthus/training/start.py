@@ -21,7 +21,8 @@ from canthus.runtime import weights
 from canthus.runtime.manifest import FLOAT32, Manifest
 from canthus.training import checkpoint
 
-CALIBRATED = ("ellipses", "scores", "sideways")  # measured when a training ends, not learned
+# measured when a training ends, not learned
+CALIBRATED = ("ellipses", "ladders", "scores", "sideways")
 
 Folded = dict[str, tuple[Tensor, Tensor]]  # weight and bias of each convolution, by its name
 

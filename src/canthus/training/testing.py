@@ -67,7 +67,8 @@ class HeldOut:
         """Measure on these faces what training itself cannot teach a network.
 
         First how far to the right of a network that knows no left and right the annotators put
-        their points, with every data set as often as the recipe shows it. Then how large its
+        their points, with every data set as often as the recipe shows it, if the family `leans`.
+        Then how large its
         landmarks' errors are, for the ellipses, and how often they are within `SCORE_RADIUS`, for
         the scores. What else a family promises, it measures itself.
         """
@@ -77,7 +78,7 @@ class HeldOut:
             network.sideways.zero_()
             network.ellipses.reset()
             found = self._answers(network)
-            lean = self._lean(found.offsets[..., 0])
+            lean = self._lean(found.offsets[..., 0]) if network.leans else 0.0
             network.sideways.fill_(lean)
             found.offsets[..., 0] -= lean
         self._fit_ellipses(network, found)

@@ -15,8 +15,15 @@ PATCH = 14  # pixels of a published patch's side
 CHANNELS = 32  # of the published convolutions
 FEATURES = 256  # of a published patch
 SPREAD = 0.01  # of the published weights, at first
+SMALL = 1e-2  # cells squared: no variance is less
 QUIET = 1e-3  # of the fresh weights of what a slim step adds to what its patches say
-DOUBT = 3.0  # a slim step first expects an error of log(1 + exp(-3)), a twentieth of the face
+DOUBT = -3.0  # the logarithm of the error that a slim step first expects: a twentieth of the face
+
+
+# As products, which runtimes do faster than picking numbers one by one: from a window's moments
+SQUARES = [[0.0], [0.0], [1.0], [0.0], [1.0]]
+WHOLE = torch.eye(5)[:, [2, 3, 3, 4]].tolist()
+LEFT, RIGHT = torch.eye(5)[:, [0, 0, 1, 1]].tolist(), torch.eye(5)[:, [0, 1, 0, 1]].tolist()
 
 
 class Moved(NamedTuple):
@@ -24,7 +31,7 @@ class Moved(NamedTuple):
 
     Attributes:
         offsets: of all landmarks, (B, L, 2).
-        error: that it expects of the face after them, (B,).
+        error: that it expects of the face after them, (B,); a slim step says its logarithm.
         hidden: what it passes on, (B, H).
         attention: the mean of each patch's gates, (B, P), in (0, 1); 1 without attention.
     """
@@ -90,25 +97,45 @@ class PublishedStep(nn.Module):
         return Moved(offsets, said[:, -1], hidden, gates.float().mean(dim=-1))
 
 
+class Finest(nn.Module):
+    """The way up to half of the crop's resolution: what the stem saw there, and what is known."""
+
+    def __init__(self, stem: int, below: int) -> None:
+        super().__init__()
+        self.narrow = ConvNorm(below, stem, 1)
+        self.enlarge = nn.Upsample(scale_factor=2)
+        self.think = nn.Sequential(ConvNorm(stem, stem), ConvNorm(stem, stem, relu=False))
+
+    def forward(self, kept: Tensor, below: Tensor) -> Tensor:
+        """Features (B, S, 2 N, 2 N) of the stem's (B, S, 2 N, 2 N) and those below (B, C, N, N)."""
+        both = kept + self.enlarge(self.narrow(below))
+        found: Tensor = both + self.think(both)
+        return found
+
+
 class Trunk(nn.Module):
     """One hourglass over the whole crop, read level by level: the pyramid of the slim steps.
 
-    Named as a `Hourglass` of one stack is, so that it can begin as one: its head is the finest.
+    Named as a `Hourglass` of one stack is, so that it can begin as one; the head of its level with
+    cells of four pixels is that one's.
 
     Args:
         stem: channels at half of the crop's resolution.
         widths: at a quarter of it, and at each halving.
         maps: how many each level draws.
         levels: that are read, the finest ones.
+        finest: pixels of the crop in a cell of the finest level, 2 or 4.
     """
 
-    STRIDE = 4  # pixels of the crop in a cell of the finest level
-
-    def __init__(self, stem: int, widths: tuple[int, ...], maps: int, levels: int) -> None:
+    def __init__(
+        self, stem: int, widths: tuple[int, ...], maps: int, levels: int, finest: int
+    ) -> None:
         super().__init__()
         self.stem = nn.Sequential(ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2))
         self.bodies = nn.ModuleList([Body(widths, 1)])
-        self.heads = nn.ModuleList(nn.Conv2d(width, maps, 1) for width in widths[:levels])
+        self.finest = Finest(stem, widths[0]) if finest == 2 else None
+        read = ((stem, *widths) if finest == 2 else widths)[:levels]
+        self.heads = nn.ModuleList(nn.Conv2d(width, maps, 1) for width in read)
 
     def nested(self) -> list[Body]:
         """The hourglass and those inside it, the widest map's first."""
@@ -120,7 +147,8 @@ class Trunk(nn.Module):
 
     def down(self, crops: Tensor) -> list[Tensor]:
         """Features of crops in [0, 1] on the way down, (B, C, N, N) each, the finest first."""
-        kept = [self.stem(2 * crops - 1)]
+        half = self.stem[0](2 * crops - 1)
+        kept = [half, self.stem[1](half)] if self.finest else [self.stem[1](half)]
         for body in self.nested():
             kept.append(body.before(body.shrink(kept[-1])))
         kept[-1] = self.nested()[-1].inside(kept[-1])
@@ -128,6 +156,11 @@ class Trunk(nn.Module):
 
     def up(self, kept: list[Tensor], below: Tensor, level: int) -> Tensor:
         """Features of a level, (B, C, N, N), from those of the level below it."""
+        if self.finest is not None:
+            if level == 0:
+                found: Tensor = self.finest(kept[0], below)
+                return found
+            kept, level = kept[1:], level - 1
         body = self.nested()[level]
         return body.skip(kept[level]) + body.enlarge(body.after(below))
 
@@ -141,28 +174,37 @@ class Window(NamedTuple):
 
     Attributes:
         chance: of each cell, row by row, (B P, S^2).
-        mean: (B, P, 2).
+        moments: the means of x, y, x x, x y and y y, (B, P, 5).
     """
 
     chance: Tensor
-    mean: Tensor
+    moments: Tensor
 
     @classmethod
     def of(cls, logits: Tensor) -> "Window":
         """Read patches (B, P, S, S) of logits."""
         chance = torch.softmax(logits.float().flatten(2).flatten(0, 1), dim=-1)
         x, y = cells(logits.shape[-1], chance).unbind(dim=-1)
-        mean = product(chance, torch.stack([x, y], dim=-1))
-        return cls(chance, mean.reshape(*logits.shape[:2], 2))
+        moments = product(chance, torch.stack([x, y, x * x, x * y, y * y], dim=-1))
+        return cls(chance, moments.reshape(*logits.shape[:2], 5))
 
     @property
-    def covariance(self) -> Tensor:
-        """About the means, (B, P, 2, 2), in cells squared."""
-        size = round(self.chance.shape[-1] ** 0.5)
-        x, y = cells(size, self.chance).unbind(dim=-1)
-        squares = product(self.chance, torch.stack([x * x, x * y, x * y, y * y], dim=-1))
-        whole = squares.reshape(*self.mean.shape, 2)
-        return whole - self.mean[..., :, None] * self.mean[..., None, :]
+    def mean(self) -> Tensor:
+        """(B, P, 2)."""
+        return self.moments[..., :2]
+
+    @property
+    def spread(self) -> Tensor:
+        """The patches' mean distance from their means, of a face, (B,)."""
+        squares = product(self.moments, self.moments.new_tensor(SQUARES))
+        variances = squares - self.mean.square().sum(dim=-1, keepdim=True)
+        return variances.clamp(min=SMALL).sqrt().mean(dim=(1, 2))
+
+
+def covariances(moments: Tensor) -> Tensor:
+    """About the means, (..., 2, 2), of a window's moments (..., 5)."""
+    whole, left, right = (product(moments, moments.new_tensor(m)) for m in (WHOLE, LEFT, RIGHT))
+    return (whole - left * right).reshape(*moments.shape[:-1], 2, 2)
 
 
 class SlimStep(nn.Module):
@@ -180,6 +222,7 @@ class SlimStep(nn.Module):
     """
 
     WIDTH, KEPT = 32, 4  # features of a patch, and how many of them the cell is told
+    DOUBTS = 32  # units between what the cell is told and the error that is expected
 
     def __init__(
         self, patches: int, landmarks: int, *, size: int, hidden: int, attention: bool
@@ -188,11 +231,15 @@ class SlimStep(nn.Module):
         self.look = nn.Linear(size**2, self.WIDTH)
         self.attention = nn.Linear(self.WIDTH, self.WIDTH) if attention else None
         self.project = nn.Linear(self.WIDTH, self.KEPT)
-        self.hidden = nn.Linear((self.KEPT + 2) * patches + hidden, hidden)
-        self.output = nn.Linear(2 * patches + hidden, 2 * landmarks + 1)
+        told = (self.KEPT + 2) * patches + hidden
+        self.output = nn.Linear(2 * patches + hidden, 2 * landmarks)
+        self.hidden = nn.Linear(told, hidden)
+        last = nn.Linear(self.DOUBTS, 1)
+        self.doubt = nn.Sequential(nn.Linear(told, self.DOUBTS), nn.ReLU(), last)
         nn.init.normal_(self.look.weight, std=size / 10)  # chances are small numbers
         nn.init.normal_(self.output.weight, std=QUIET)
         nn.init.zeros_(self.output.bias)
+        nn.init.constant_(last.bias, DOUBT)
 
     def forward(self, window: Window, hidden: Tensor) -> Moved:
         """What to add to what the patches themselves say, in cells.
@@ -206,10 +253,10 @@ class SlimStep(nn.Module):
         if self.attention is not None:
             opened = torch.sigmoid(self.attention(features))
             features, gates = opened * features, opened.float().mean(dim=-1).view_as(gates)
-        places = window.mean.flatten(1)
-        told = torch.cat([self.project(features), window.mean.flatten(0, 1)], dim=-1)
-        told = torch.cat([told.reshape(places.shape[0], -1), hidden], dim=-1)
-        hidden = torch.tanh(self.hidden(told))
-        said = self.output(torch.cat([places, hidden], dim=-1)).float()
-        offsets = said[:, :-1].unflatten(1, (-1, 2))
-        return Moved(offsets, F.softplus(said[:, -1] - DOUBT), hidden, gates)
+        means = window.mean
+        places = means.flatten(1)
+        told = torch.cat([self.project(features).view(*means.shape[:2], -1), means], dim=-1)
+        told = torch.cat([told.flatten(1), hidden], dim=-1)
+        hidden, doubt = torch.tanh(self.hidden(told)), self.doubt(told).float()[:, 0]
+        offsets = self.output(torch.cat([places, hidden], dim=-1)).float().unflatten(1, (-1, 2))
+        return Moved(offsets, doubt, hidden, gates)

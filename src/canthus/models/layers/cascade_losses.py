@@ -7,11 +7,10 @@ from torch import Tensor
 from canthus.models.base import Target
 from canthus.models.layers.heatmap_losses import map_loss
 from canthus.models.layers.heatmaps import draw
+from canthus.models.layers.ladders import SMALLEST
 from canthus.models.layers.point_losses import errors
 
 DEAD = 0.01  # pixels that a landmark may be off for nothing, as published
-SMALLEST = 1e-3  # longer sides of the tight box: errors below it are not told apart
-FEWEST = 20  # faces to fit a line to
 SIGMA = 1.0  # of the Gaussians that patches should be, in cells
 
 
@@ -56,32 +55,15 @@ def face_errors(points: Tensor, target: Target) -> Tensor:
     return torch.where(count > 0, each.sum(dim=1) / count.clamp(min=1), torch.nan)
 
 
-def fitted_line(said: Tensor, true: Tensor) -> tuple[float, float]:
-    """Slope and height of the line from logarithms (N,) to those of true errors (N,).
+def expected_terms(points: Tensor, logs: Tensor, target: Target) -> Tensor:
+    """How far logarithms of expected errors (B,) are from those of points (B, L, 2).
 
-    The slope is that of least squares, and not below 0, so that no order is turned around; the
-    height is such that the errors' mean is right. NaN among the errors are left out.
-    """
-    known = true.isfinite()
-    if known.sum() < FEWEST:
-        return 1.0, 0.0
-    found = true[known].clamp(min=SMALLEST).double()
-    x, y = said[known].double(), found.log()
-    apart = x - x.mean()
-    slope = max(0.0, float((apart * y).sum() / apart.square().sum().clamp(min=1e-12)))
-    return slope, float(found.mean().log() - (slope * x).exp().mean().log())
-
-
-def expected_terms(points: Tensor, error: Tensor, target: Target) -> Tensor:
-    """How far expected errors (B,) are from those of points (B, L, 2), as logarithms.
-
-    The mean over faces of smooth L1; no gradient flows to the points. Both are in longer sides of
-    the tight box.
+    The mean over faces of smooth L1; no gradient flows to the points. Errors are in longer sides
+    of the tight box.
     """
     found = face_errors(points.detach(), target)
     some = found.isfinite().float()
-    found = found.nan_to_num(0.0)
-    apart = (error + SMALLEST).log() - (found + SMALLEST).log()
+    apart = logs - (found.nan_to_num(0.0) + SMALLEST).log()
     gap = F.smooth_l1_loss(apart, torch.zeros_like(apart), reduction="none", beta=0.2)
     return (gap * some).sum() / some.sum().clamp(min=1)
 

@@ -65,21 +65,22 @@ def cells(size: int, like: Tensor) -> Tensor:
     return torch.stack([steps.repeat(size), steps.repeat_interleave(size)], dim=-1)
 
 
-def own_patches(maps: Tensor, centers: Tensor, size: int) -> Tensor:
+def own_patches(maps: Tensor, centers: Tensor, size: int, stride: int = 1) -> Tensor:
     """A window of each map about its own point, bilinear; beyond an edge, the edge's values.
 
     Args:
         maps: (B, P, H, W).
-        centers: (B, P, 2), in cells; the window's middle.
-        size: of the windows' sides.
+        centers: (B, P, 2), in pixels; the window's middle.
+        size: of the windows' sides, in cells.
+        stride: pixels in a cell.
 
     Returns:
         (B, P, size, size): cell i of a side is i - (size - 1) / 2 cells from the point.
     """
     height, width = maps.shape[-2:]
     scale = 2 / centers.new_tensor([width, height])
-    around = (cells(size, centers) + 0.5) * scale - 1
-    moves = scale.diag().repeat(1, size**2)  # as a product, which runtimes do faster than a sum
+    around = (cells(size, centers) + 0.5 / stride) * scale - 1
+    moves = (scale / stride).diag().repeat(1, size**2)  # a product, which runtimes do fast
     grid = product(centers.reshape(-1, 2), moves) + around.flatten()
     windows = F.grid_sample(
         maps.flatten(0, 1)[:, None].to(grid.dtype),

@@ -1,13 +1,13 @@
 """What the steps of MuSiCa find, on the way to the answer."""
 
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from canthus.models.layers.cascade import Window
-
-# Of faces that go no further.
-ANSWERS = ("points", "covariance", "error", "attention", "patches", "steps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,8 +16,8 @@ class Step:
 
     Attributes:
         points: (B, L, 2), in pixels of the crop.
-        error: that is expected of them, (B,): in longer sides of the tight box or, with the
-            published loss, in its unit.
+        error: that is expected of them, (B,): the logarithm of it in longer sides of the tight
+            box or, with the published loss, itself in its unit.
         hidden: of the recurrent cell, (B, H).
         offsets: that the step said, (B, L, 2), in pixels or cells of its level.
         centers: of the patches, (B, P, 2), in pixels of the crop.
@@ -51,6 +51,47 @@ class Steps:
         return self.each[-1]
 
 
+class Answer(NamedTuple):
+    """What a slim network knows of faces that may go no further.
+
+    Attributes:
+        points: (B, L, 2), in pixels of the crop.
+        moments: of the patches, (B, P, 5), as a `Window` has them.
+        centers: of the patches, (B, P, 2), in pixels of the crop.
+        attention: of each patch, (B, P).
+        error: that is expected, (B,), calibrated.
+        steps: that were taken, (B,).
+    """
+
+    points: Tensor
+    moments: Tensor
+    centers: Tensor
+    attention: Tensor
+    error: Tensor
+    steps: Tensor
+
+    @staticmethod
+    def row(step: Step, error: Tensor, taken: int) -> Tensor:
+        """All of it as one row per face, (B, N): so a batch's answers are mended in one go."""
+        assert step.window is not None
+        parts = [step.points, step.window.moments, step.centers, step.attention, error[:, None]]
+        return F.pad(torch.cat([part.flatten(1) for part in parts], dim=1), (0, 1), value=taken)
+
+    @classmethod
+    def of(cls, rows: Tensor, landmarks: int, patches: int) -> "Answer":
+        """Read rows (B, N) again."""
+        sizes = [2 * landmarks, 5 * patches, 2 * patches, patches, 1, 1]
+        points, moments, centers, attention, error, steps = torch.split(rows, sizes, dim=1)
+        return cls(
+            points.reshape(-1, landmarks, 2),
+            moments.reshape(-1, patches, 5),
+            centers.reshape(-1, patches, 2),
+            attention,
+            error[:, 0],
+            steps[:, 0],
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Midway:
     """Faces between two steps of a slim network: what the next one needs, and what to answer.
@@ -60,28 +101,16 @@ class Midway:
         features: on the step's level, (B, C, N, N).
         points: (B, L, 2), in pixels of the crop.
         hidden: (B, H).
-        covariance: of the points, (B, L, 2, 2), before it is calibrated.
         error: that is expected, (B,), calibrated.
-        attention: of each patch, (B, P).
-        patches: the squares that were looked at, (B, P, 3): x and y of the middle and the side,
-            in pixels of the crop.
-        steps: that were taken, (B,).
+        rows: what is answered of a face that goes no further, (B, N): `Answer.row`.
     """
 
     kept: list[Tensor]
     features: Tensor
     points: Tensor
     hidden: Tensor
-    covariance: Tensor
     error: Tensor
-    attention: Tensor
-    patches: Tensor
-    steps: Tensor
-
-    @property
-    def answers(self) -> tuple[Tensor, ...]:
-        """What is answered of a face that goes no further, in the order of `ANSWERS`."""
-        return tuple(getattr(self, name) for name in ANSWERS)
+    rows: Tensor
 
     def chosen(self, faces: Tensor) -> "Midway":
         """Some of the faces, by their indices."""
