@@ -27,6 +27,7 @@ from canthus.models.layers.cascade import (
 from canthus.models.layers.cascade_losses import (
     expected_terms,
     face_errors,
+    followed,
     patch_divergence,
     published_terms,
 )
@@ -72,6 +73,8 @@ class MusicaConfig:
             taught by that, and does not change it. Or "published", where it does: distances
             along x and y, over that of the outer corners of the eyes.
         step_weights: of each step's landmarks in the loss "distance"; empty: 1 each.
+        follow: of how far earlier steps are from what the last one finds, which that does not
+            change; in the loss "distance", beside how far they are from the truth.
         error_weight: of the expected error's loss.
         map_weight: of the divergence of slim patches from Gaussians of a cell.
         quit_below: for each step but the last: a face is done if less error is expected after
@@ -95,6 +98,7 @@ class MusicaConfig:
     end_to_end: bool = False
     loss: Literal["distance", "published"] = "distance"
     step_weights: tuple[float, ...] = ()
+    follow: float = 0.0
     error_weight: float = 0.05
     map_weight: float = 0.1
     quit_below: tuple[float, ...] = ()
@@ -303,6 +307,9 @@ class Musica(AlignmentModel[Steps]):
                 terms[f"points{number}"] = (1 - weight) * off
             else:
                 terms[f"points{number}"] = count * distance(step.points, target)
+                if self.config.follow and step is not output.last:
+                    off = followed(step.points, output.last.points, target)
+                    terms[f"follow{number}"] = count * self.config.follow * off
                 gap = expected_terms(step.points, step.error, target)
             terms[f"error{number}"] = weight * gap
             if step.logits is not None:

@@ -68,6 +68,15 @@ def expected_terms(points: Tensor, logs: Tensor, target: Target) -> Tensor:
     return (gap * some).sum() / some.sum().clamp(min=1)
 
 
+def followed(points: Tensor, last: Tensor, target: Target) -> Tensor:
+    """Mean distance of points (B, L, 2) from the last step's, which no gradient reaches.
+
+    In longer sides of the tight box; of all landmarks, known or not.
+    """
+    each = (points - last.detach()).norm(dim=-1)
+    return (each / target.size[:, None]).mean()
+
+
 def patch_divergence(logits: Tensor, apart: Tensor, known: Tensor) -> Tensor:
     """How far patches are from Gaussians about the truth, where that is inside of them.
 
