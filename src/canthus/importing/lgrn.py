@@ -96,7 +96,8 @@ def _graph_config(theirs: State, config: LgrnConfig, path: Path) -> LgrnConfig:
     first = f"{DYNAMIC}g_input.g_conv.W" if dynamic else f"{STATIC}gconv_input.0.gconv.W"
     transform = _tensor(theirs, first, path)
     multilevel = f"{NODES}conv34.0.weight" in theirs
-    drawn = len(_tensor(theirs, f"{NODES}conv_to_node.{'1.' if multilevel else ''}0.weight", path))
+    last = f"{NODES}conv_to_node.{'1.' if multilevel else ''}0.weight"
+    drawn, node_width = _tensor(theirs, last, path).shape[:2]
     biased = f"{NODES}conv34.0.bias" in theirs
     block = "g_layers.{}.g_block1.g_conv.W" if dynamic else "gconv_layers.{}.gconv1.gconv.W"
     start = DYNAMIC if dynamic else STATIC
@@ -105,6 +106,7 @@ def _graph_config(theirs: State, config: LgrnConfig, path: Path) -> LgrnConfig:
         config,
         scheme=_scheme(drawn / EXPANSION, path),
         nodes="multilevel-biased" if biased else "multilevel" if multilevel else "base",
+        node_width=node_width,
         edges="dynamic" if dynamic else "static",
         width=transform.shape[-1],
         blocks=blocks,

@@ -6,7 +6,7 @@ from canthus.models import Lgrn
 from canthus.models.layers.hrnet import WIDTHS
 from canthus.models.layers.mobilenet import LEVELED, InvertedResidual
 
-OURS_ALONE = ("ellipses.", "scores.", "sideways", "mean")  # not in a checkpoint
+OURS_ALONE = ("ellipses.", "scores.", "sideways", "mean", "bias")  # not in a checkpoint
 COUNTER = "num_batches_tracked"  # of batches, by norms; of no use to ours
 KINDS = ("conv", "bn")
 
@@ -31,7 +31,6 @@ RESNET_RULES = (
     (r"backbone\.stem\.0\.(.+)", r"backbone.conv1.\1"),
     (r"backbone\.stem\.1\.(.+)", r"backbone.bn1.\1"),
 )
-
 
 
 def original_names(network: Lgrn) -> dict[str, str]:

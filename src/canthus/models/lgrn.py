@@ -27,7 +27,7 @@ from canthus.models.layers.graph_losses import (
 )
 from canthus.models.layers.graphs import Graph, Kind, graph_of
 from canthus.models.layers.hrnet import WIDTHS, HrNet
-from canthus.models.layers.mobilenet import LEVELED, LeveledMobileNet
+from canthus.models.layers.mobilenet import LeveledMobileNet
 from canthus.models.layers.nodes import BaseNodes, MultiLevelNodes, flattened
 from canthus.models.layers.precision import product
 from canthus.models.layers.resnet import DEPTHS, LeveledResNet
@@ -199,7 +199,7 @@ class Lgrn(AlignmentModel[Found]):
         said = self.said(self._normalized(seen))
         if self.config.output == "published":  # pixels of crops of the network's own size
             return Found((said + 0.5) * (side / size) - 0.5 if side != size else said, side)
-        share = self.mean + self.bias.unflatten(0, (-1, 2)) + said
+        share = self.mean + self.bias.view(-1, 2) + said
         return Found(side * share - 0.5, side)
 
     def _normalized(self, crops: Tensor) -> Tensor:
@@ -210,7 +210,7 @@ class Lgrn(AlignmentModel[Found]):
         return apart / torch.where(deviation < LEAST, 1.0 / 255, deviation)
 
     def said(self, pictures: Tensor) -> Tensor:
-        """The head's own numbers, (B, L, 2), of normalized pictures (B, 3, S, S) of its own size."""
+        """The head's own numbers, (B, L, 2), of normalized pictures of its own size."""
         maps: list[Tensor] = self.backbone(pictures)
         if isinstance(self.head, FcHead):
             return self.head(maps[-1])
@@ -267,7 +267,8 @@ class FcHead(nn.Module):
 
     def forward(self, found: Tensor) -> Tensor:
         hidden = F.relu(self.hidden(found.flatten(1))).to(self.output.weight.dtype)
-        return (product(hidden, self.output.weight.T) + self.output.bias).unflatten(1, (-1, 2))
+        said = product(hidden, self.output.weight.T) + self.output.bias
+        return said.reshape(len(said), -1, 2)
 
 
 def _backbone(name: Backbone) -> LeveledResNet | LeveledMobileNet | HrNet:

@@ -43,7 +43,8 @@ class Adjacency(nn.Module):
     def spread(self, logits: Tensor, beyond: float) -> Tensor:
         """Logits (..., E) where their edges are, (..., L, L); another number elsewhere."""
         padded = F.pad(logits, (0, 1), value=beyond)
-        return padded.index_select(-1, self.place.flatten()).unflatten(-1, self.place.shape)
+        taken = padded.index_select(-1, self.place.flatten())
+        return taken.reshape(*logits.shape[:-1], *self.place.shape)
 
     def forward(self, logits: Tensor) -> Tensor:
         """Weights (..., L, L) of logits (..., E); at full precision inside."""
@@ -105,11 +106,8 @@ class GraphConv(nn.Module):
         if self.kind == "static":
             return self.adjacency(self.edges)
         if self.kind == "attention":
-            asks, tells = (
-                product(x, each).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-                for each in self.compare
-            )
-            near = self.adjacency.spread(self.edges.unflatten(0, (self.heads, -1)), 0.0)
+            asks, tells = (self._apart(product(x, each)) for each in self.compare)
+            near = self.adjacency.spread(self.edges.view(self.heads, -1), 0.0)
             return softmax(product(asks, tells.mT) * PER_HEAD**-0.5 + near)
         if given is None:
             raise ValueError("edges: expected weights of edges that depend on the input")
@@ -122,10 +120,15 @@ class GraphConv(nn.Module):
         own, others = (product(x, each) for each in self.weight)
         weights = self.heard(x, given).to(x.dtype)
         if self.kind == "attention":
-            values = others.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            return own + product(weights, values).transpose(1, 2).flatten(2) + self.bias
+            return (
+                own + product(weights, self._apart(others)).transpose(1, 2).flatten(2) + self.bias
+            )
         diagonal = (weights * self.own).sum(dim=-1)[..., None]
         return diagonal * own + product(weights * (1 - self.own), others) + self.bias
+
+    def _apart(self, x: Tensor) -> Tensor:
+        """Channels shared out to the heads: (B, L, C) to (B, heads, L, C / heads)."""
+        return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class GraphConvNorm(nn.Module):

@@ -23,7 +23,9 @@ class _Deep(nn.Module):
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            ConvNorm(inputs, INSIDE, 1), ConvNorm(INSIDE, INSIDE), ConvNorm(INSIDE, WIDE, 1, relu=False)
+            ConvNorm(inputs, INSIDE, 1),
+            ConvNorm(INSIDE, INSIDE),
+            ConvNorm(INSIDE, WIDE, 1, relu=False),
         )
         same = inputs == WIDE
         self.skip: nn.Module = nn.Identity() if same else ConvNorm(inputs, WIDE, 1, relu=False)
@@ -45,15 +47,16 @@ class _Fuse(nn.Module):
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
         found = []
         for target, row in zip(branches, self.rows, strict=True):
+            assert isinstance(row, nn.ModuleList)
+            parts = [path(branch) for path, branch in zip(row, branches, strict=True)]
             size = target.shape[-2:]
-            total = None
-            for path, branch in zip(row, branches, strict=True):
-                part = path(branch)
-                if part.shape[-1] < size[-1]:
-                    part = F.interpolate(part, size, mode="bilinear", align_corners=False)
-                total = part if total is None else total + part
-            found.append(F.relu(total))
+            larger = [part if part.shape[-2:] == size else _resized(part, size) for part in parts]
+            found.append(F.relu(torch.stack(larger).sum(dim=0)))
         return found
+
+
+def _resized(x: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
 
 def _path(widths: Sequence[int], source: int, target: int) -> nn.Module:
@@ -113,10 +116,10 @@ class HrNet(nn.Module):
         branches = [self.enter(x)]
         for begin, modules in zip(self.begin, self.stages, strict=True):
             branches.append(begin(x))
+            assert isinstance(modules, nn.ModuleList)
             for module in modules:
                 branches = module(branches)
             x = branches[-1]
         *finer, last = branches
-        size = last.shape[-2:]
-        small = [F.interpolate(each, size, mode="bilinear", align_corners=False) for each in finer]
+        small = [_resized(each, last.shape[-2:]) for each in finer]
         return [torch.cat([*small, last], dim=1)]

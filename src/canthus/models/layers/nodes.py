@@ -78,7 +78,9 @@ class MultiLevelNodes(nn.Module):
         self.join34, self.join234 = layer(four + three, three, 1), layer(three + two, two, 1)
         self.gate34, self.gate234 = Gate(three), Gate(two)
         self.down3 = nn.Sequential(layer(three, three, stride=2), layer(three, three))
-        self.down2 = nn.Sequential(layer(two, two, stride=2), layer(two, two), layer(two, two, 3, 2))
+        self.down2 = nn.Sequential(
+            layer(two, two, stride=2), layer(two, two), layer(two, two, 3, 2)
+        )
         self.draw = nn.Sequential(layer(two + three + four, width, 1), layer(width, outputs))
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
