@@ -45,7 +45,13 @@ SMALL: dict[str, ModelConfig] = {
     "lgrn-dynamic": LgrnConfig(**LGRN, edges="dynamic", nodes="multilevel", transposed=False),
     "lgrn-attention": LgrnConfig(**LGRN, edges="attention", graph="symmetric", loss="distance"),
     "lgrn-fc": LgrnConfig(**LGRN, head="fc", loss="l1"),
-    "lgrn-published": LgrnConfig(**LGRN, output="published", conventions="published"),
+    "lgrn-published": LgrnConfig(
+        **LGRN | {"expansion": 16, "width": 64},
+        output="published",
+        conventions="published",
+        loss="distance",
+        relative_weight=0.0,
+    ),
     "musica": MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32),
     "musica-few": MusicaConfig(
         stem=8,

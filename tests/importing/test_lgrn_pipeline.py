@@ -93,20 +93,6 @@ def test_the_middle_is_cut_out_as_published(fixtures: Path) -> None:
     np.testing.assert_allclose(points.ravel(), case["landmarks_crop"], atol=1e-6)
 
 
-def test_rare_poses_are_repeated_as_published(fixtures: Path) -> None:
-    case = arrays(fixtures / "balance.npz")
-
-    found = pipeline.repeats(case["landmarks"], int(case["bins"]))
-
-    assert (found == case["repeats"]).all()
-    assert found.min() == 1
-
-
-def test_one_face_is_not_balanced() -> None:
-    with pytest.raises(ValueError, match="expected two faces or more to balance, found 1"):
-        pipeline.repeats(np.zeros((1, 98, 2)))
-
-
 def test_the_rate_falls_as_published(fixtures: Path) -> None:
     stored = json.loads((fixtures / "schedule.json").read_text())["epoch_lr_intended"]
 

@@ -33,7 +33,6 @@ TURN_DEG, SHIFT, ZOOM = 40.0, 0.1, 0.0686  # the largest changes; a shift in sid
 COVERED = 0.2  # of the crop, by a rectangle
 ASPECTS = (0.4, 2.5)  # of the rectangle: width over height
 LEAST = 1e-6  # of a channel's deviation
-BINS = 9  # of equal width, along the first principal component
 RATE, FACTOR, MILESTONES = 0.01, 0.2, (200, 350)  # of the learning, by epochs from 0
 
 
@@ -228,30 +227,6 @@ def standardized(picture: Numbers) -> Floats:
     apart = picture - picture.mean(axis=(0, 1), dtype=np.float64)
     deviation = np.sqrt(np.square(apart).mean(axis=(0, 1)))
     return apart / np.where(deviation < LEAST, 1.0, deviation)
-
-
-def repeats(landmarks: ArrayLike, bins: int = BINS) -> NDArray[np.int64]:
-    """How often an epoch shows each face, (N,): the rarer its pose, the more often.
-
-    Faces are counted along their first principal component. They are not aligned before, so that
-    it mixes the pose with the turn in the picture and the place.
-
-    Args:
-        landmarks: (N, L, 2) or (N, 2 L), in pixels.
-        bins: of equal width, of how far a face is from the mean.
-
-    Raises:
-        ValueError: if there are fewer than two faces.
-    """
-    rows = np.asarray(landmarks, np.float64).reshape(len(np.asarray(landmarks)), -1)
-    if len(rows) < 2:
-        raise ValueError(f"expected two faces or more to balance, found {len(rows)}")
-    apart = rows - rows.mean(axis=0)
-    _, _, axes = np.linalg.svd(apart, full_matrices=False)
-    far = np.abs(apart @ axes[0])
-    counts, edges = np.histogram(far, bins)
-    place = np.clip(np.digitize(far, edges) - 1, 0, bins - 1)
-    return np.round(counts.max() / counts[place]).astype(np.int64)
 
 
 def learning_rate(epoch: int) -> float:

@@ -268,7 +268,7 @@ class FcHead(nn.Module):
     def forward(self, found: Tensor) -> Tensor:
         hidden = F.relu(self.hidden(found.flatten(1))).to(self.output.weight.dtype)
         said = product(hidden, self.output.weight.T) + self.output.bias
-        return said.reshape(len(said), -1, 2)
+        return said.reshape(said.shape[0], -1, 2)
 
 
 def _backbone(name: Backbone) -> LeveledResNet | LeveledMobileNet | HrNet:
