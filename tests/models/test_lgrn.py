@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from canthus import config as configs
+from canthus.datasets import synthetic
 from canthus.errors import RecipeError
 from canthus.export import export_onnx
 from canthus.models import Lgrn, LgrnConfig, Network, Target, build
@@ -39,12 +41,13 @@ def faces(size: int, scheme: str = "98") -> tuple[Tensor, Target]:
     return torch.rand(2, 3, size, size, generator=generator), target
 
 
-def ramps(size: int) -> Tensor:
-    """Six crops of bright and dark ramps, without which norms would expect two crops alone."""
-    place = torch.linspace(0, 1, size)
-    planes = [place.expand(size, size), place[:, None].expand(size, size)]
-    planes += [1 - plane for plane in planes] + [plane / 4 for plane in planes]
-    return torch.stack(planes)[:, None] * torch.tensor([1.0, 0.8, 0.6])[:, None, None]
+def drawn(size: int) -> Tensor:
+    """Drawn faces and two ramps: what norms should expect besides noise."""
+    rng, ramp = np.random.default_rng(0), np.linspace(0, 255, size)
+    pictures = [synthetic.draw(rng, size=size).image for _ in range(6)]
+    pictures += [np.broadcast_to(ramp[:, None], (size, size, 3))]
+    pictures += [np.broadcast_to(ramp[:, None, None], (size, size, 3))]
+    return torch.tensor(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
 
 
 def total(network: nn.Module, crops: Tensor, target: Target) -> Tensor:
@@ -226,7 +229,7 @@ def test_it_learns_at_full_size_and_its_onnx_file_equals_torch(name: str, tmp_pa
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d | nn.BatchNorm1d):
             module.momentum = 1.0
-    network(torch.cat([crops, ramps(size)]))  # now the norms expect what they see
+    network(torch.cat([crops, drawn(size)]))  # now the norms expect what they see
     source = tmp_path / "full.safetensors"
     manifest = Manifest(
         name="full",

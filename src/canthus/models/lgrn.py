@@ -205,8 +205,8 @@ class Lgrn(AlignmentModel[Found]):
     def _normalized(self, crops: Tensor) -> Tensor:
         if self.config.conventions == "clean":
             return (crops - MIDDLE) / BREADTH
-        apart = crops - crops.mean(dim=(2, 3), keepdim=True)
-        deviation = apart.square().mean(dim=(2, 3), keepdim=True).sqrt()
+        apart = crops - _mean(crops)
+        deviation = _mean(apart.square()).sqrt()
         return apart / torch.where(deviation < LEAST, 1.0 / 255, deviation)
 
     def said(self, pictures: Tensor) -> Tensor:
@@ -269,6 +269,11 @@ class FcHead(nn.Module):
         hidden = F.relu(self.hidden(found.flatten(1))).to(self.output.weight.dtype)
         said = product(hidden, self.output.weight.T) + self.output.bias
         return said.reshape(said.shape[0], -1, 2)
+
+
+def _mean(x: Tensor) -> Tensor:
+    """Of each channel, (B, C, 1, 1); row by row, for long sums round in some runtimes."""
+    return x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
 
 
 def _backbone(name: Backbone) -> LeveledResNet | LeveledMobileNet | HrNet:
