@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 from tests.importing.test_mxnet import tensor, whole
+from tests.models.lgrn_recipes import filled
 
 from canthus.faces.face_model import FaceModel, Keypoints, write_face_model
-from canthus.importing import heatmap
+from canthus.importing import heatmap, lgrn
 from canthus.models import HeatmapConfig, build
 
 Command = Callable[..., Any]
@@ -45,6 +46,23 @@ def test_a_published_checkpoint_aligns_a_photo(
     aligned = command("align", photo, "--model", out, "--box", "50,40,120,90", "--json")
     assert aligned.code == 0, aligned.err
     assert aligned.out.count('"scheme": "68"') == 1
+
+
+def test_a_checkpoint_of_lgrn_aligns_a_photo(command: Command, photo: Path, tmp_path: Path) -> None:
+    config = replace(lgrn.PUBLISHED, backbone="mobilenet_c", size=64, width=8, blocks=1)
+    _, state = filled(config, 3, 0.7)
+    source, out = tmp_path / "best.pth.tar", tmp_path / "lgrn.safetensors"
+    torch.save({"state_dict": state | {"backbone.fc.bias": torch.ones(1000)}}, source)
+
+    done = command("import", "lgrn", source, "--out", out)
+
+    assert done.code == 0, done.err
+    assert "lgrn, mobilenet_c, 98 landmarks, base nodes, static edges" in done.out
+    assert "ignored backbone.fc.bias" in done.out
+    for more in ([], ["--parity"]):
+        aligned = command("align", photo, "--model", out, "--box", "50,40,120,90", "--json", *more)
+        assert aligned.code == 0, aligned.err
+        assert aligned.out.count('"scheme": "98"') == 1
 
 
 def test_another_number_of_maps_is_said(command: Command, tmp_path: Path) -> None:

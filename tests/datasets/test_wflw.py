@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.datasets.conftest import ring
 
-from canthus.datasets import wflw
+from canthus.datasets import LAYOUTS, wflw
 from canthus.errors import DatasetError
 
 LISTS = Path("WFLW_annotations", "list_98pt_rect_attr_train_test")
@@ -129,3 +129,16 @@ def test_the_order_of_the_points_is_that_of_real_faces(shared: Path) -> None:
         points = np.loadtxt(path, skiprows=1)
         assert points[60, 0] < points[72, 0]
         assert points[60:76, 1].mean() < points[76:96, 1].mean()
+
+
+def test_trainings_see_tight_boxes_and_no_test_face(tmp_path: Path) -> None:
+    write(tmp_path, line())
+    path = tmp_path / LISTS / "list_98pt_rect_attr_train.txt"
+    path.write_text(f"{line(ring(98, 90))}\n")
+
+    (face,) = LAYOUTS["wflw"](tmp_path, "all")
+
+    low, high = ring(98, 90).min(axis=0), ring(98, 90).max(axis=0)
+    np.testing.assert_allclose(face.box.as_tuple(), [*low, *high], atol=1e-3)
+    with pytest.raises(DatasetError, match="WFLW has no validation part"):
+        LAYOUTS["wflw"](tmp_path, "val")

@@ -1,7 +1,7 @@
 """Every family, small: a test here runs over all of them."""
 
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -10,6 +10,7 @@ from canthus.models import (
     DprConfig,
     HeatmapConfig,
     HourglassConfig,
+    LgrnConfig,
     ModelConfig,
     MusicaConfig,
     Network,
@@ -20,6 +21,14 @@ from canthus.models import (
 )
 
 TINY = HeatmapConfig(width=0.125, depth=1, num_stacks=1)
+LGRN: dict[str, Any] = {
+    "scheme": "68",
+    "backbone": "mobilenet_c",
+    "node_width": 32,
+    "width": 32,
+    "blocks": 1,
+    "size": 32,
+}
 SMALL: dict[str, ModelConfig] = {
     "hourglass": HourglassConfig(stem=8, widths=(16, 16)),
     "hourglass-stacked": HourglassConfig(
@@ -31,6 +40,18 @@ SMALL: dict[str, ModelConfig] = {
     "dpr-global": DprConfig(scheme="68"),
     "dpr-local": DprConfig(scheme="68", local=True, contour=True, end_to_end=True, loss="wing"),
     "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
+    "lgrn": LgrnConfig(**LGRN, graph="symmetric", relative="symmetric"),
+    "lgrn-self": LgrnConfig(**LGRN, edges="self", relative_weight=0.0, loss="smooth-wing"),
+    "lgrn-dynamic": LgrnConfig(**LGRN, edges="dynamic", nodes="multilevel", transposed=False),
+    "lgrn-attention": LgrnConfig(**LGRN, edges="attention", graph="symmetric", loss="distance"),
+    "lgrn-fc": LgrnConfig(**LGRN, head="fc", loss="l1"),
+    "lgrn-published": LgrnConfig(
+        **LGRN | {"expansion": 16, "width": 64},
+        output="published",
+        conventions="published",
+        loss="distance",
+        relative_weight=0.0,
+    ),
     "musica": MusicaConfig(stem=8, widths=(16, 16, 24, 24), hidden=32),
     "musica-few": MusicaConfig(
         stem=8,

@@ -171,6 +171,22 @@ def test_a_folder_that_holds_a_training_is_not_overwritten(
     assert state(tmp_path) == before
 
 
+def test_sgd_resumes_as_if_nothing_had_happened(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    schedule = replace(recipe.schedule, optimizer="sgd", learning_rate=1e-3)
+    schedule = replace(schedule, decay="steps", milestones=(0.5,), factor=1.0, warmup=0)
+    whole = replace(recipe, schedule=schedule)
+    half = replace(whole, schedule=replace(schedule, steps=schedule.steps // 2))
+    fit([samples], whole, tmp_path / "whole")
+    fit([samples], half, tmp_path / "parts")
+    (tmp_path / "parts" / "recipe.yaml").write_text(config.to_yaml(whole))
+
+    fit([samples], whole, tmp_path / "parts", resume=True)
+
+    assert state(tmp_path / "parts") == state(tmp_path / "whole")
+
+
 def test_another_recipe_does_not_resume(
     samples: list[Sample], recipe: Recipe, tmp_path: Path
 ) -> None:
@@ -319,7 +335,8 @@ def test_a_training_of_an_earlier_version_with_fewer_settings_is_resumed(
 ) -> None:
     fit([samples], recipe, tmp_path)
     written = tmp_path / "recipe.yaml"
-    later = ("labels: null", "decay: cosine", "milestones: []", "factor: 0.2")
+    later = [*("labels: null", "decay: cosine", "milestones: []", "factor: 0.2")]
+    later += ["balance: 1", "optimizer: adamw"]
     lines = written.read_text().splitlines()
     earlier = [line for line in lines if line.strip() not in later]
     assert len(earlier) == len(lines) - len(later)

@@ -12,6 +12,7 @@ class Family(StrEnum):
 
     HEATMAP = "heatmap"
     DPR = "dpr"
+    LGRN = "lgrn"
     TDDFA = "tddfa"
 
 
@@ -26,7 +27,8 @@ Source = Annotated[
     Path,
     typer.Argument(
         metavar="FILE",
-        help="As published: of heatmap MXNet's .params, of dpr a folder, of tddfa a .pth.",
+        help="As published: of heatmap MXNet's .params, of dpr a folder, of lgrn a .pth.tar, "
+        "of tddfa a .pth.",
     ),
 ]
 Scheme = Annotated[str, typer.Option(help="Of a heatmap network's landmarks.")]
@@ -68,10 +70,12 @@ def import_(
         described = _tddfa(source, out, face_model, whitening, conventions, license_)
     else:
         _refuse({"face-model": face_model, "whitening": whitening, "conventions": conventions})
-        from canthus.importing import dpr, heatmap
+        from canthus.importing import dpr, heatmap, lgrn
 
         if family is Family.DPR:
             described = dpr.convert(source, out, license=license_)
+        elif family is Family.LGRN:
+            described = lgrn.convert(source, out, license=license_)
         else:
             described = heatmap.convert(source, out, scheme=scheme, license=license_)
     print(f"{out}  {out.stat().st_size / 1e6:.1f} MB, {described}")

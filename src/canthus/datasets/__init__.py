@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from canthus.datasets import ibug, records, tables, taught, w300lp
+from canthus.datasets import ibug, records, tables, taught, w300lp, wflw
 from canthus.datasets.sample import Sample
 
 Split = Literal["train", "val", "all"]
@@ -15,6 +15,7 @@ LAYOUTS: Mapping[str, Callable[[Path, Split], list[Sample]]] = {
     "ibug": ibug.read,
     "records": records.read,
     "table": tables.read,
+    "wflw": wflw.learn_from,
 }
 
 __all__ = ["LAYOUTS", "Sample", "Split", "taught"]

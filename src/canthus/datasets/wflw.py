@@ -5,6 +5,7 @@ picture and its points together. Names of pictures may hold spaces.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +48,21 @@ def read(root: Path, split: str) -> list[Sample]:
         root / ANNOTATIONS / "list_98pt_rect_attr_train_test" / f"list_98pt_rect_attr_{split}.txt"
     )
     return [_face(line, root, where) for line, where in _lines(path)]
+
+
+def learn_from(root: Path, split: str) -> list[Sample]:
+    """Read the faces for a training: those of its list, with boxes tight around their points.
+
+    Args:
+        root: as for `read`.
+        split: "train" or "all"; the test faces are not among them.
+
+    Raises:
+        DatasetError: as `read`; or if a validation part is asked for.
+    """
+    if split == "val":
+        raise DatasetError(f"{root}: WFLW has no validation part; part of train is kept apart")
+    return [replace(face, box=Box.around(face.landmarks.points)) for face in read(root, "train")]
 
 
 def subset(root: Path, name: str) -> list[Sample]:

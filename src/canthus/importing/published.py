@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from canthus.errors import CanthusError, WeightsError
 from canthus.faces import Face
 from canthus.geometry import Box
-from canthus.importing import dpr_pipeline, tddfa_pipeline
-from canthus.models import Dpr, Network, Tddfa
+from canthus.importing import dpr_pipeline, lgrn_pipeline, tddfa_pipeline
+from canthus.models import Dpr, Lgrn, Network, Tddfa
 from canthus.runtime import weights
 from canthus.runtime.aligner import BATCH_SIZE, Aligner, Answer, Picture, opened
 from canthus.runtime.backend import Arrays, TorchBackend, open_weights
@@ -100,8 +100,10 @@ def _pipeline_of(network: Network, name: str) -> Pipeline:
         return _DprPipeline(network)
     if isinstance(network, Tddfa) and network.config.conventions != "clean":
         return _TddfaPipeline(network, network.config.conventions)
+    if isinstance(network, Lgrn) and network.config.conventions == "published":
+        return _LgrnPipeline(network)
     raise WeightsError(
-        f"{name}: parity is about weights that `canthus import dpr` or `canthus import tddfa` wrote"
+        f"{name}: parity is about weights that `canthus import dpr`, `lgrn` or `tddfa` wrote"
     )
 
 
@@ -129,3 +131,15 @@ class _TddfaPipeline:
         (whitened,) = tddfa_pipeline.look(self._network, picture, [square])
         found = tddfa_pipeline.landmarks(self._network, whitened, square, self._conventions)
         return {"points": found[:, :2], "depths": -found[:, 2]}  # published toward the viewer
+
+
+class _LgrnPipeline:
+    """The square is that about landmarks, whose tight box is given."""
+
+    def __init__(self, network: Lgrn) -> None:
+        self._network = network
+
+    def __call__(self, picture: Image, box: Box) -> Arrays:
+        x0, y0, x1, y1 = box.as_tuple()
+        square = lgrn_pipeline.square_of_points([(x0, y0), (x1, y1)])
+        return {"points": lgrn_pipeline.align(self._network, picture, square)}

@@ -10,17 +10,19 @@ from canthus.models.base import SCORE_RADIUS, AlignmentModel, Prediction, Target
 from canthus.models.dpr import Dpr, DprConfig
 from canthus.models.heatmap import Heatmap, HeatmapConfig
 from canthus.models.hourglass import Hourglass, HourglassConfig
+from canthus.models.lgrn import Lgrn, LgrnConfig
 from canthus.models.musica import Musica, MusicaConfig
 from canthus.models.tddfa import Tddfa, TddfaConfig
 
 ModelConfig = Annotated[
-    HourglassConfig | HeatmapConfig | DprConfig | MusicaConfig | TddfaConfig,
+    HourglassConfig | HeatmapConfig | DprConfig | LgrnConfig | MusicaConfig | TddfaConfig,
     Field(discriminator="family"),
 ]
 FAMILIES: dict[type, type] = {
     HourglassConfig: Hourglass,
     HeatmapConfig: Heatmap,
     DprConfig: Dpr,
+    LgrnConfig: Lgrn,
     MusicaConfig: Musica,
     TddfaConfig: Tddfa,
 }
@@ -52,6 +54,8 @@ __all__ = [
     "HeatmapConfig",
     "Hourglass",
     "HourglassConfig",
+    "Lgrn",
+    "LgrnConfig",
     "ModelConfig",
     "Musica",
     "MusicaConfig",

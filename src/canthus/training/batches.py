@@ -23,6 +23,7 @@ from canthus.images import warp
 from canthus.models import Target
 from canthus.training import augment, symmetry
 from canthus.training.augment import Crop, Image
+from canthus.training.balance import balanced
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe
 
@@ -113,7 +114,12 @@ class Batches:
         fitted = any(sample.fit is not None for sample in self._samples)
         self._signs = symmetry.signs(recipe.model) if fitted and recipe.augment.mirror else None
         starts = np.cumsum([0, *map(len, sets)])
-        self._sets = [np.arange(a, b) for a, b in itertools.pairwise(starts)]
+        self._sets = [
+            np.repeat(np.arange(a, b), _counts(samples, data.balance))
+            for (a, b), samples, data in zip(
+                itertools.pairwise(starts), sets, recipe.data, strict=True
+            )
+        ]
         self._epoch: tuple[int, NDArray[np.int64]] = (-1, np.zeros(0, np.int64))
         self.epoch_size = len(self._order(0))
 
@@ -157,7 +163,7 @@ class Batches:
         """Which face comes when: every set as often as it is repeated, shuffled together."""
         if self._epoch[0] != epoch:
             parts = [
-                _turns(members, data.repeat, epoch)
+                members[_turns(np.arange(len(members)), data.repeat, epoch)]
                 for members, data in zip(self._sets, self._recipe.data, strict=True)
             ]
             rng = np.random.default_rng((self._recipe.schedule.seed, 0, epoch))
@@ -234,6 +240,13 @@ def hold_out(samples: list[Sample], share: float) -> tuple[list[Sample], list[Sa
 def _draw(group: str) -> float:
     digest = hashlib.sha256(Path(group).as_posix().encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _counts(samples: list[Sample], most: int) -> NDArray[np.int64]:
+    """How often each of a set's faces counts."""
+    if most == 1 or not samples:
+        return np.ones(len(samples), np.int64)
+    return balanced(np.stack([sample.landmarks.points[:, :2] for sample in samples]), most)
 
 
 def _turns(members: NDArray[np.int64], repeat: float, epoch: int) -> NDArray[np.int64]:

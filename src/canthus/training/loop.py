@@ -32,6 +32,7 @@ from canthus.training.testing import HeldOut
 logger = logging.getLogger(__name__)
 
 STATE, LOG, RECIPE = "state.safetensors", "log.csv", "recipe.yaml"
+MOMENTUM = 0.9  # of SGD
 MEASURED = 8  # batches on which the norms of weights to start from are measured
 
 
@@ -152,7 +153,7 @@ def _fresh(
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
         graft(network, recipe.graft, recipe.fresh, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network, copy.deepcopy(network).eval(), _optimizer(network, recipe.schedule)
+    return network, copy.deepcopy(network).eval(), optimizer_of(network, recipe.schedule)
 
 
 def _mean_face(targets: list[Target]) -> Tensor:
@@ -169,14 +170,16 @@ def _fits(targets: list[Target]) -> Tensor | None:
     return rows if len(rows) > 1 else None
 
 
-def _optimizer(network: Network, schedule: ScheduleConfig) -> torch.optim.Optimizer:
-    """AdamW; norms and biases are not decayed."""
+def optimizer_of(network: Network, schedule: ScheduleConfig) -> torch.optim.Optimizer:
+    """What teaches a network; what has one dimension, as norms and biases, is not decayed."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups = [
         {"params": matrices, "weight_decay": schedule.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+    if schedule.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=schedule.learning_rate, momentum=MOMENTUM)
     return torch.optim.AdamW(groups, lr=schedule.learning_rate, fused=True)
 
 

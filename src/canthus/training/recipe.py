@@ -24,9 +24,11 @@ class DataConfig:
     Attributes:
         layout: how it lies on disk: "ibug" (pictures and `.pts`), "table" (a CSV), "records" (a
             `.rec`), or 300W-LP as published, with the outline that is seen ("300w-lp") or the
-            model's projected points ("300w-lp-3d").
+            model's projected points ("300w-lp-3d"); or WFLW as published ("wflw").
         root: its folder, below the folder that the training is given.
         repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
+        balance: how often an epoch shows faces of rare shapes at most, such as profiles, instead
+            of once; 1: all alike.
         labels: a table that `canthus teach` wrote about its training faces, whose landmarks are
             learned in place of its own. Nothing is measured or calibrated on such faces.
         fits: a table that `canthus fit` wrote about its training faces: a face model's pose and
@@ -34,10 +36,11 @@ class DataConfig:
             data set's own folder has it, as `fits.csv`.
     """
 
-    layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table"]
+    layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table", "wflw"]
     root: str
     split: Literal["train", "all"] = "train"
     repeat: Positive = 1.0
+    balance: Count = 1
     labels: str | None = None
     fits: str | None = None
 
@@ -95,9 +98,10 @@ class AugmentConfig:
 
 @config
 class ScheduleConfig:
-    """The optimizer (AdamW) and how long it runs.
+    """The optimizer and how long it runs.
 
     Attributes:
+        optimizer: "adamw", or "sgd" with a momentum of 0.9.
         learning_rate: at its highest, after `warmup` steps.
         decay: how it falls then. "cosine": to a hundredth, having risen in a line before. "steps":
             to `factor` of itself at each milestone, having been that part of its highest before.
@@ -109,6 +113,7 @@ class ScheduleConfig:
     """
 
     steps: Count
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     batch_size: Count = 32
     learning_rate: Positive = 1.5e-3
     warmup: Annotated[int, Ge(0)] = 500

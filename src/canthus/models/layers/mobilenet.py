@@ -27,17 +27,25 @@ class InvertedResidual(nn.Module):
         stride: of the 3 x 3.
         wider: how many times; 1 leaves the first 1 x 1 out.
         groups: networks side by side, whose channels do not mix.
+        most: what larger numbers become after a ReLU; none if not given.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, *, stride: int, wider: int, groups: int = 1
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        stride: int,
+        wider: int,
+        groups: int = 1,
+        most: float | None = None,
     ) -> None:
         super().__init__()
         ins, inside, outs = groups * inputs, groups * inputs * wider, groups * outputs
-        widen = [ConvNorm(ins, inside, 1, groups=groups)] if wider > 1 else []
+        widen = [ConvNorm(ins, inside, 1, groups=groups, most=most)] if wider > 1 else []
         self.body = nn.Sequential(
             *widen,
-            ConvNorm(inside, inside, stride=stride, groups=inside),
+            ConvNorm(inside, inside, stride=stride, groups=inside, most=most),
             ConvNorm(inside, outs, 1, groups=groups, relu=False),
         )
         self.adds = stride == 1 and inputs == outputs
@@ -116,3 +124,66 @@ class MobileNet(nn.Module):
     def features(self, crops: Tensor) -> Tensor:
         """What the numbers are read from, (B, C)."""
         return self.blocks(self.stem(crops)).mean(dim=(2, 3))
+
+
+Row = tuple[int, int, int, int]  # how much wider inside, channels, blocks, stride of the first one
+# Of the backbones of L-GRN: rows up to its first map, and from each map to the next.
+LEVELED: dict[str, tuple[tuple[Row, ...], ...]] = {
+    "mobilenet_a": (
+        ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2)),
+        ((6, 64, 4, 2),),
+        ((6, 96, 3, 1),),
+        ((6, 160, 3, 2),),
+        ((6, 320, 1, 1),),
+    ),
+    "mobilenet_b": (
+        ((6, 32, 2, 2),),
+        ((6, 64, 4, 1),),
+        ((6, 128, 3, 2),),
+        ((6, 256, 3, 2),),
+        ((6, 512, 1, 2),),
+    ),
+    "mobilenet_c": (
+        ((6, 16, 2, 2),),
+        ((6, 32, 4, 1),),
+        ((6, 64, 3, 2),),
+        ((6, 128, 3, 2),),
+        ((6, 256, 1, 2),),
+    ),
+}
+
+
+class LeveledMobileNet(nn.Module):
+    """MobileNetV2 (Sandler et al., CVPR 2018), read at four levels, the last at a 32nd.
+
+    Args:
+        name: of `LEVELED`.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        channels, most = 32, 6.0
+        self.stem = ConvNorm(3, channels, stride=2, most=most)
+        self.levels = nn.ModuleList()
+        self.channels: list[int] = []
+        for rows in LEVELED[name]:
+            blocks: list[nn.Module] = []
+            for wider, wide, count, stride in rows:
+                for number in range(count):
+                    step = 1 if number else stride
+                    block = InvertedResidual(channels, wide, stride=step, wider=wider, most=most)
+                    blocks.append(block)
+                    channels = wide
+            self.levels.append(nn.Sequential(*blocks))
+            self.channels.append(channels)
+        self.channels = self.channels[1:]  # the first rows lead to no map
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out")
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Four maps of crops, the finest first."""
+        found = [self.stem(x)]
+        for level in self.levels:
+            found.append(level(found[-1]))
+        return found[2:]

@@ -5,7 +5,18 @@ from torch import Tensor, nn
 
 
 class ConvNorm(nn.Sequential):
-    """Convolution and batch norm, then a ReLU unless told otherwise."""
+    """Convolution and batch norm, then a ReLU unless told otherwise.
+
+    Args:
+        inputs: channels.
+        outputs: the same.
+        kernel: of the convolution, an odd number of pixels.
+        stride: of it.
+        groups: of channels that do not mix.
+        relu: whether negative numbers become 0.
+        bias: whether the convolution has one, of which the norm takes the effect away.
+        most: what larger numbers become after the ReLU; none if not given.
+    """
 
     def __init__(
         self,
@@ -16,12 +27,15 @@ class ConvNorm(nn.Sequential):
         stride: int = 1,
         groups: int = 1,
         relu: bool = True,
+        bias: bool = False,
+        most: float | None = None,
     ) -> None:
         layers: list[nn.Module] = [
-            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=bias),
             nn.BatchNorm2d(outputs),
         ]
-        super().__init__(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+        last = nn.ReLU(inplace=True) if most is None else nn.Hardtanh(0.0, most, inplace=True)
+        super().__init__(*layers, *([last] if relu else []))
 
 
 class Bottleneck(nn.Module):
