@@ -41,6 +41,7 @@ def test_expected_errors_are_held_against_the_true_ones(
     assert said.true == pytest.approx(sum(1 / side for side in sides) / 5)
     assert -1 <= said.spearman <= 1
     assert said.aurc >= said.least_aurc > 0
+    assert math.isnan(said.scores_aurc)  # nobody gave scores
 
 
 def test_who_expects_nothing_is_not_judged(fake: Fake, benchmark: Benchmark) -> None:
@@ -55,7 +56,8 @@ def test_json_has_both(report: Report) -> None:
     values = json.loads(report.to_json())
 
     assert set(values["expected"]) == {
-        *("faces", "expected", "true", "spearman", "aurc", "least_aurc")
+        *("faces", "expected", "true", "spearman", "aurc", "least_aurc"),
+        "scores_aurc",
     }
     first, last = values["quitting"]
     assert first == {"below": [0.04], "mean_steps": 1.5, "shares": [0.5, 0.5]} | {
@@ -95,9 +97,10 @@ def test_a_model_is_scored_at_every_threshold(quitting_weights: Path, benchmark:
     assert (none.mean_steps, none.shares) == (3, (0, 0, 1))
     assert (one.mean_steps, one.shares) == (1, (1, 0, 0))
     assert (none.multiply_adds, one.multiply_adds) == (5e6, 2e6)
-    assert none.nme == pytest.approx(
-        evaluate(load(quitting_weights, once=True), benchmark, boxes="truth").headline.nme
-    )
+    usual = evaluate(load(quitting_weights, once=True), benchmark, boxes="truth")
+    assert none.nme == pytest.approx(usual.headline.nme)
+    assert usual.expected is not None
+    assert usual.expected.scores_aurc >= usual.expected.least_aurc
     assert told.quit_below == (0.3, 0.3)
 
 

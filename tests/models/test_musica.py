@@ -13,6 +13,7 @@ from canthus.models.layers.cascade import Window, covariances
 from canthus.models.layers.cascade_losses import (
     expected_terms,
     face_errors,
+    followed,
     patch_divergence,
 )
 from canthus.models.layers.heatmaps import draw, locate
@@ -156,6 +157,33 @@ def test_the_expected_errors_loss_moves_no_landmark() -> None:
     for step in network.steps:
         assert step.output.weight.grad is None  # type: ignore[union-attr]
         assert step.doubt[-1].weight.grad.any()  # type: ignore[union-attr,index]
+
+
+def test_earlier_steps_follow_the_last_which_does_not_change_for_them() -> None:
+    network = built(replace(SMALL, follow=1.0))
+    truth = target(torch.rand(2, 68, 2) * SIDE)
+
+    terms = network.loss(network(crops()), truth)
+    (terms["follow0"] + terms["follow1"]).backward()  # type: ignore[no-untyped-call]
+
+    assert "follow2" not in terms
+    assert network.steps[1].output.weight.grad.any()  # type: ignore[operator,union-attr]
+    assert network.steps[2].output.weight.grad is None  # type: ignore[union-attr]
+    points = truth.points + torch.tensor([3.0, 4.0])
+    torch.testing.assert_close(followed(points, truth.points, truth), torch.tensor(5 / 40))
+
+
+def test_steps_weigh_as_told() -> None:
+    truth = target(torch.rand(2, 68, 2) * SIDE)
+    same, other = (
+        network.loss(network(crops()), truth)
+        for network in (built(), built(replace(SMALL, step_weights=(0.5, 2.0, 1.0))))
+    )
+
+    for number, weight in enumerate((0.5, 2.0, 1.0)):
+        for name in ("points", "maps"):
+            term = f"{name}{number}"
+            torch.testing.assert_close(other[term], weight * same[term])
 
 
 def test_the_error_that_is_right_costs_nothing() -> None:

@@ -15,8 +15,6 @@ from canthus.metrics import nme
 from canthus.runtime import Aligner
 from canthus.runtime.backend import Thresholds, quitter
 
-STEP = 2  # of the manifest's thresholds, every second one is tried
-
 
 def tradeoffs(
     aligner: Aligner,
@@ -49,7 +47,7 @@ def tradeoffs(
     if told is None:
         return ()
     if thresholds is None:
-        between = [row.below for row in aligner.manifest.quitting[1:-1:STEP]]
+        between = [row.below for row in aligner.manifest.quitting[1:-1]]
         steps = len(told.quit_below)
         thresholds = ((0.0,) * steps, *between, (math.inf,) * steps)
     found: dict[Thresholds, list[Face | None]] = {below: [] for below in thresholds}

@@ -27,6 +27,8 @@ def _expected(said: ExpectedErrors) -> Section:
         ("area under the risk-coverage curve, %", percent(said.aurc)),
         ("that area, were the true errors known, %", percent(said.least_aurc)),
     ]
+    if math.isfinite(said.scores_aurc):
+        rows.append(("that area by the mean of a face's scores, %", percent(said.scores_aurc)))
     text = (
         "In percent of the longer side of the face's box. The area is the mean error of the faces "
         "of which the least is expected, over all shares of them."

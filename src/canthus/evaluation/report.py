@@ -79,6 +79,8 @@ class ExpectedErrors:
         aurc: the area under the risk-coverage curve: the mean error of the faces of which the
             least is expected, over all shares of them.
         least_aurc: the same if the true errors were known beforehand.
+        scores_aurc: the same by the mean of each face's scores, which heatmaps have too; NaN
+            without scores.
     """
 
     faces: int
@@ -87,6 +89,7 @@ class ExpectedErrors:
     spearman: float
     aurc: float
     least_aurc: float
+    scores_aurc: float = math.nan
 
 
 @dataclass(frozen=True)

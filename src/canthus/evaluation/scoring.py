@@ -1,5 +1,6 @@
 """From answers to figures: every evaluation ends here, whoever made the answers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -331,6 +332,7 @@ def _expected(benchmark: Benchmark, answers: Answers, errors: Array) -> Expected
     if not known.any():
         return None
     true, said = faces[known], answers.expected[known]
+    doubts = None if answers.scores is None else -answers.scores[known].mean(axis=1)
     return ExpectedErrors(
         faces=int(known.sum()),
         expected=float(said.mean()),
@@ -338,6 +340,7 @@ def _expected(benchmark: Benchmark, answers: Answers, errors: Array) -> Expected
         spearman=spearman(true, said),
         aurc=aurc(true, said),
         least_aurc=aurc(true, true),
+        scores_aurc=math.nan if doubts is None else aurc(true, doubts),
     )
 
 

@@ -131,6 +131,7 @@ def _expected(report: Report) -> Iterable[str]:
             f"expected errors of {said.faces} faces, in % of the box's longer side: mean "
             f"{percent(said.expected)}, true {percent(said.true)}; Spearman {said.spearman:.2f}; "
             f"area under risk and coverage {percent(said.aurc)}, at best {percent(said.least_aurc)}"
+            + ("" if math.isnan(said.scores_aurc) else f", by scores {percent(said.scores_aurc)}")
         )
 
 
