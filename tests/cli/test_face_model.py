@@ -122,6 +122,7 @@ def test_a_pickle_that_asks_for_more_is_refused_and_nothing_written(
         ["convert", "bfm", "PATH", "--out", "a.safetensors", "--expressions", "-1"],
         ["learn", "PATH", "--data", "PATH", "--out", "a.npz"],
         ["learn", "PATH", "--out", "a.safetensors"],
+        ["mend", "open", "PATH", "--data", "PATH", "--out", "a.npz"],
         ["show"],
         ["bfm"],
     ],
@@ -177,6 +178,33 @@ def test_a_model_is_learned_and_its_figures_are_told(
     assert "on 18 faces of people held out" in done.out
 
 
+def test_the_points_of_a_model_are_mended(command: Command, lifted: Path, tmp_path: Path) -> None:
+    own, out = tmp_path / "own.safetensors", tmp_path / "mended.safetensors"
+    counts = ("--identities", "2", "--expressions", "1")
+    command("face-model", "learn", lifted, "--data", tmp_path, "--out", own, *counts)
+
+    done = command("face-model", "mend", own, lifted, "--data", tmp_path, "--out", out)
+
+    assert done.code == 0, done.err
+    assert "inner points moved by" in done.out
+    before, after = read_face_model(own), read_face_model(out)
+    np.testing.assert_array_equal(after.neutral, before.neutral)
+    np.testing.assert_array_equal(after.identity, before.identity)
+
+
+def test_points_that_nobody_marked_cannot_be_mended(
+    command: Command, lifted: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "none").mkdir()
+    out = tmp_path / "mended.safetensors"
+
+    done = command("face-model", "mend", "open", lifted, "--data", tmp_path / "none", "--out", out)
+
+    assert done.code == 1
+    assert "none: expected faces with 68 marked points, found none" in done.err
+    assert not out.exists()
+
+
 def test_too_many_directions_are_an_error(command: Command, lifted: Path, tmp_path: Path) -> None:
     out = tmp_path / "own.safetensors"
 
@@ -191,7 +219,7 @@ def test_help_names_all_words(command: Command) -> None:
     done = command("face-model", "--help")
 
     assert done.code == 0
-    for word in ("convert", "learn", "show"):
+    for word in ("convert", "learn", "mend", "show"):
         assert word in done.out
 
 

@@ -1,4 +1,4 @@
-"""`canthus face-model`: convert the one that one has, show what is in one, or learn one."""
+"""`canthus face-model`: convert the one that one has, show what is in one, learn or mend one."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MARKED = "300w"  # the folder of faces whose points were marked by hand
 TURNED = {"300w": "ibug", "ytf68": "table", "aflw21": "table"}  # where heads are turned, if there
+WHOLE = {"300w": "ibug", "ytf68": "table"}  # where all 68 points are marked, likewise
+TOLD = {"bridge of the nose": (27, 28, 29), "its tip": (30,), "brows' inner ends": (21, 22)}
 FIRST = (1, 2, 5, 10, 20, 40)  # directions, of whose share of the variance is told
 
 
@@ -112,9 +114,38 @@ def learn(
         raise DatasetError(f"{faces}: {error}") from None
     prepare(out.parent)
     model, rim = _with_rim(model, found, data)
+    model, inner = _mended(model, found, data)
     write_face_model(model, out)
     show(out)
-    print("\n".join([*_told(figures), rim]))
+    print("\n".join([*_told(figures), rim, inner]))
+
+
+def mend(
+    source: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A face model that was learned, or `open`.")
+    ],
+    faces: Annotated[
+        Path, typer.Argument(metavar="LIFTED", help="What `scripts/lift_faces.py` has written.")
+    ],
+    data: Annotated[Path, typer.Option(help="The folder that holds 300w, and ytf68 if there.")],
+    out: Annotated[Path, typer.Option(help="The .safetensors file to write.")],
+) -> None:
+    """Move a face model's inner points to where people mark them on heads of all poses.
+
+    Its mesh and its directions stay, and with them fits and networks. `learn` does this too.
+    """
+    from canthus.training import lifted
+
+    if out.suffix.lower() != ".safetensors":
+        raise typer.BadParameter("expected a name that ends with .safetensors", param_hint="--out")
+    model = read_face_model(source)
+    try:
+        model, told = _mended(model, lifted.read(faces), data)
+    except ValueError as error:
+        raise DatasetError(f"{data}: {error}") from None
+    prepare(out.parent)
+    write_face_model(model, out)
+    print(told)
 
 
 def _with_rim(model: FaceModel, faces: "Lifted", data: Path) -> tuple[FaceModel, str]:
@@ -135,6 +166,24 @@ def _with_rim(model: FaceModel, faces: "Lifted", data: Path) -> tuple[FaceModel,
     return face_rim.with_rim(
         model, offsets
     ), f"outline deeper than the mesh, ear to chin: {deeper} mm"
+
+
+def _mended(model: FaceModel, faces: "Lifted", data: Path) -> tuple[FaceModel, str]:
+    """The model with its inner points where marks are, and what is to be told of it."""
+    from canthus.datasets import LAYOUTS
+    from canthus.training import face_inner, witnesses
+
+    known = [
+        witnesses.of(LAYOUTS[layout](data / name, "train"), faces, data)
+        for name, layout in WHOLE.items()
+        if (data / name).is_dir()
+    ]
+    found = face_inner.mended(model, known)
+    apart = found.keypoints_of(found.neutral) - model.keypoints_of(model.neutral)
+    far = np.linalg.norm(apart, axis=1) * model.unit_mm
+    parts = ", ".join(f"{name} {far[list(rows)].mean():.1f}" for name, rows in TOLD.items())
+    inner = far[face_inner.INNER]
+    return found, f"inner points moved by {inner.mean():.1f} mm in the mean: {parts}"
 
 
 def _told(figures: "Figures") -> list[str]:
@@ -167,4 +216,4 @@ def _counts(model: FaceModel) -> dict[str, str]:
     }
 
 
-face_model = {"convert": convert, "learn": learn, "show": show}
+face_model = {"convert": convert, "learn": learn, "mend": mend, "show": show}

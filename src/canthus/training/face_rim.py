@@ -16,12 +16,14 @@ from canthus.training.fitting import CHIN, OUTLINE, Fitted, Witnesses
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 MIRROR = np.array(SCHEMES["68"].mirror)[OUTLINE]
 TURNED_DEG = 20.0  # from where on a head's near half says how deep it is
 CREDIBLE = 0.06  # sides of the face: fits that are off by more say nothing
 OUTLIER = 0.04  # sides of the face, from where on a mark counts less and less
 ROUNDS = 10
+STEADY = 1e-4  # of the mean square of slopes: where no face is turned, depths stay
 MIRRORING = np.array([-1.0, 1.0, 1.0])
 
 
@@ -40,14 +42,14 @@ def offsets(model: FaceModel, seen: Sequence[tuple[Witnesses, Fitted]]) -> Float
     found = np.zeros((len(OUTLINE), 3))
     for point in range(CHIN + 1):
         pairs = [
-            _equations(witnesses, fitted, side, other)
+            equations(witnesses, fitted, side, among=_near(fitted, side), mirrored=other)
             for witnesses, fitted in seen
             for side, other in ((point, False), (MIRROR[point], True))
         ]
         slopes, off = (np.concatenate(each) for each in zip(*pairs, strict=True))
         if not len(slopes):
             raise ValueError(f"point {point}: expected turned heads where it is marked, found none")
-        found[[point, MIRROR[point]], 2] = _robust(slopes[..., 2], off)
+        found[[point, MIRROR[point]], 2] = robust(slopes[..., 2:], off)
     return found
 
 
@@ -77,32 +79,54 @@ def with_rim(model: FaceModel, offsets: Floats) -> FaceModel:
     )
 
 
-def _equations(
-    known: Witnesses, fitted: Fitted, point: int, mirrored: bool
+def equations(
+    known: Witnesses, fitted: Fitted, point: int, *, among: Flags, mirrored: bool
 ) -> tuple[Floats, Floats]:
-    """How a move of a point in the model's frame moves it in pictures, and how far it is off."""
+    """How a move of a point in the model's frame moves it in pictures, and how far it is off.
+
+    Args:
+        known: marked faces.
+        fitted: a face model's fits to them.
+        point: which; where no mark is that point alone, there are no equations.
+        among: (N,), the faces to look at; those that fit badly are left out besides.
+        mirrored: whether moves are those of the mirrored point, mirrored.
+
+    Returns:
+        slopes: (F, 2, 3), sides of the face by the model's unit.
+        off: (F, 2), sides of the face.
+    """
     rows = np.flatnonzero(known.readout[:, point] == 1)
     if not len(rows):
         return np.zeros((0, 2, 3)), np.zeros((0, 2))
     marks = known.marks[:, rows[0]]
-    yaw = fitted.yaw_deg
-    near = -yaw if point < CHIN else yaw if point > CHIN else np.abs(yaw)
-    kept = (near >= TURNED_DEG) & (fitted.errors < CREDIBLE) & np.isfinite(marks[:, 0])
+    kept = among & (fitted.errors < CREDIBLE) & np.isfinite(marks[:, 0])
     side = known.side[kept, None]
     slopes = fitted.cameras[kept, :2, :3] / side[..., None]
     off = (marks - fitted.landmarks[:, point, :2])[kept] / side
     return slopes * (MIRRORING if mirrored else 1), off
 
 
-def _robust(slopes: Floats, off: Floats) -> float:
-    """By how much to move along slopes (N, 2) to be nearest to where marks are, off by (N, 2)."""
-    weights, found = np.ones(len(slopes)), 0.0
+def robust(slopes: Floats, off: Floats) -> Floats:
+    """By how much to move, (D,), along slopes (N, 2, D), to be nearest to what is off by (N, 2).
+
+    Errors beyond `OUTLIER` count less and less (Cauchy's weights).
+    """
+    weights, found = np.ones(len(slopes)), np.zeros(slopes.shape[2])
     for _ in range(ROUNDS):
-        weighed = weights[:, None] * slopes
-        found = float((weighed * off).sum() / (weighed * slopes).sum())
-        left = np.linalg.norm(off - found * slopes, axis=1)
+        weighed = weights[:, None, None] * slopes
+        products = np.einsum("nij,nik->jk", weighed, slopes)
+        steady = STEADY * np.trace(products) / len(products) * np.eye(len(products))
+        found = np.linalg.solve(products + steady, np.einsum("nij,ni->j", weighed, off))
+        left = np.linalg.norm(off - slopes @ found, axis=1)
         weights = 1 / (1 + (left / OUTLIER) ** 2)
     return found
+
+
+def _near(fitted: Fitted, point: int) -> Flags:
+    """Turned heads on whose near half a point of the outline is."""
+    yaw = fitted.yaw_deg
+    near = -yaw if point < CHIN else yaw if point > CHIN else np.abs(yaw)
+    return near >= TURNED_DEG
 
 
 def _edge(model: FaceModel) -> Longs:
