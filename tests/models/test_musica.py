@@ -59,8 +59,11 @@ def target(points: Tensor) -> Target:
         ({"patches": (0, 68)}, r"from 0 to 67, found \[0, 68\]"),
         ({"patches": (3, 3)}, "expected different landmarks"),
         ({"fills": 1.5}, "fills: expected more than 0 and at most 1"),
-        ({"quit_below": (0.1, -0.1)}, "quit_below: expected 0 or more"),
-        ({"quit_below": (0.1,)}, "one for each of 3 steps but the last"),
+        (
+            {"quit_below": (0.1, -0.1)},
+            "quit_below: expected none, or for slim networks .* 0 or more",
+        ),
+        ({"quit_below": (0.1,)}, "for each of 3 steps but the last"),
         ({"quit_below": (0.1, 0.1), "networks": "published"}, "quit_below: expected none, or for"),
         ({"step_weights": (1.0, 2.0)}, "step_weights: expected 3 or none"),
         ({"patch": 1}, "patch: expected 2 cells or more"),

@@ -7,7 +7,7 @@ be then, so that a face that is found need not be looked at again.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -104,6 +104,7 @@ class MusicaConfig:
     quit_below: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        below = self.quit_below or (0.0,)
         strange = [index for index in self.patches if not 0 <= index < self.num_landmarks]
         if strange or len(set(self.patches)) < len(self.patches):
             raise ValueError(
@@ -114,14 +115,12 @@ class MusicaConfig:
             raise ValueError(f"fills: expected more than 0 and at most 1, found {self.fills}")
         if self.patch < 2:
             raise ValueError(f"patch: expected 2 cells or more, found {self.patch}")
-        told = self.networks == "slim" and self.loss == "distance"
-        if self.quit_below and not (told and len(self.quit_below) == self.steps - 1):
+        told = self.networks == "slim" and self.loss == "distance" and min(below) >= 0
+        if self.quit_below and not (told and len(below) == self.steps - 1):
             raise ValueError(
-                "quit_below: expected none, or for slim networks with loss distance one for each "
-                f"of {self.steps} steps but the last, found {list(self.quit_below)}"
+                "quit_below: expected none, or for slim networks with loss distance one of 0 or "
+                f"more for each of {self.steps} steps but the last, found {list(below)}"
             )
-        if any(below < 0 for below in self.quit_below):
-            raise ValueError(f"quit_below: expected 0 or more, found {list(self.quit_below)}")
         if self.step_weights and len(self.step_weights) != self.steps:
             raise ValueError(
                 f"step_weights: expected {self.steps} or none, found {list(self.step_weights)}"
@@ -245,7 +244,7 @@ class Musica(AlignmentModel[Steps]):
 
     def _slim(self, crops: Tensor, points: Tensor) -> Iterator[Step]:
         kept = self.trunk.down(crops)
-        features, hidden = kept[-1], crops.new_zeros(crops.shape[0], self.config.hidden)
+        features, hidden = kept[-1], None
         for number in range(self.config.steps):
             features = self.raised(number, kept, features)
             if not self.config.end_to_end:
@@ -268,14 +267,14 @@ class Musica(AlignmentModel[Steps]):
             features = self.trunk.up(kept, features, level)
         return features
 
-    def look(self, number: int, features: Tensor, points: Tensor, hidden: Tensor) -> Step:
+    def look(self, number: int, features: Tensor, points: Tensor, hidden: Tensor | None) -> Step:
         """One step of a slim network.
 
         Args:
             number: of the step, from 0.
             features: on its level, (B, C, N, N).
             points: before it, (B, L, 2).
-            hidden: before it, (B, H).
+            hidden: before it, (B, H); None before the first.
         """
         level = LEVELS[self.config.steps][number]
         stride, maps = self.config.finest * 2**level, self.trunk.draw(features, level)
@@ -346,9 +345,8 @@ class Musica(AlignmentModel[Steps]):
     def first(self, crops: Tensor) -> Midway:
         """The first step of a slim network."""
         kept = self.trunk.down(crops)
-        hidden = crops.new_zeros(crops.shape[0], self.config.hidden)
         finer = LEVELS[self.config.steps][0]
-        found = self._stepped(0, kept, kept[-1], (self.start(crops), hidden))
+        found = self._stepped(0, kept, kept[-1], (self.start(crops), None))
         return replace(found, kept=kept[:finer])
 
     def later(self, number: int, before: Midway) -> Midway:
@@ -357,7 +355,11 @@ class Musica(AlignmentModel[Steps]):
         return self._stepped(number, before.kept, before.features, pair)
 
     def _stepped(
-        self, number: int, kept: list[Tensor], features: Tensor, before: tuple[Tensor, Tensor]
+        self,
+        number: int,
+        kept: list[Tensor],
+        features: Tensor,
+        before: tuple[Tensor, Tensor | None],
     ) -> Midway:
         features = self.raised(number, kept, features)
         step = self.look(number, features, *before)
@@ -374,8 +376,7 @@ class Musica(AlignmentModel[Steps]):
         answer = self.calibrated(found.points, covariance)
         answer = replace(answer, error=found.error, steps=found.steps)
         side = (self.config.patch * stride).expand(-1, found.centers.shape[1], -1)
-        squares = torch.cat([found.centers, side], dim=-1)
-        return self._showing(answer, found.attention, squares)
+        return self._showing(answer, found.attention, torch.cat([found.centers, side], dim=-1))
 
     def decode(self, output: Steps) -> Prediction:
         last = output.last
@@ -425,13 +426,13 @@ class Musica(AlignmentModel[Steps]):
         """
         if self.config.loss == "published":
             return None
-        found: Tensor = self.ladders[number](self._signs(step))
-        return found
+        return cast(Tensor, self.ladders[number](self._signs(step)))
 
     def _signs(self, step: Step) -> Tensor:
         """Of an error, (B, 2): what the step says, and how spread its patches are."""
-        spread = torch.ones_like(step.error) if step.window is None else step.window.spread
-        return torch.stack([step.error, spread.log()], dim=1)
+        said = step.error[:, None]
+        spread = torch.ones_like(said) if step.window is None else step.window.spread
+        return torch.cat([said, spread.log()], dim=1)
 
     @torch.no_grad()
     def calibrate(self, batches: Iterable[tuple[Tensor, Target]]) -> None:

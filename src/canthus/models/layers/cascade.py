@@ -195,10 +195,10 @@ class Window(NamedTuple):
 
     @property
     def spread(self) -> Tensor:
-        """The patches' mean distance from their means, of a face, (B,)."""
+        """The patches' mean distance from their means, of a face, (B, 1)."""
         squares = product(self.moments, self.moments.new_tensor(SQUARES))
         variances = squares - self.mean.square().sum(dim=-1, keepdim=True)
-        return variances.clamp(min=SMALL).sqrt().mean(dim=(1, 2))
+        return variances.clamp(min=SMALL).sqrt().mean(dim=1)
 
 
 def covariances(moments: Tensor) -> Tensor:
@@ -241,12 +241,12 @@ class SlimStep(nn.Module):
         nn.init.zeros_(self.output.bias)
         nn.init.constant_(last.bias, DOUBT)
 
-    def forward(self, window: Window, hidden: Tensor) -> Moved:
+    def forward(self, window: Window, hidden: Tensor | None) -> Moved:
         """What to add to what the patches themselves say, in cells.
 
         Args:
             window: of each patch.
-            hidden: of the step before, (B, H).
+            hidden: of the step before, (B, H); None before the first, as if it were 0.
         """
         features = F.relu(self.look(window.chance))
         gates = window.chance.new_ones(window.mean.shape[:2])
@@ -256,7 +256,11 @@ class SlimStep(nn.Module):
         means = window.mean
         places = means.flatten(1)
         told = torch.cat([self.project(features).view(*means.shape[:2], -1), means], dim=-1)
-        told = torch.cat([told.flatten(1), hidden], dim=-1)
+        told = told.flatten(1)
+        if hidden is None:
+            told = F.pad(told, (0, self.hidden.out_features))
+        else:
+            told = torch.cat([told, hidden], dim=-1)
         hidden, doubt = torch.tanh(self.hidden(told)), self.doubt(told).float()[:, 0]
         offsets = self.output(torch.cat([places, hidden], dim=-1)).float().unflatten(1, (-1, 2))
         return Moved(offsets, doubt, hidden, gates)
