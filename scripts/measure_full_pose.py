@@ -22,16 +22,14 @@ from numpy.typing import NDArray
 
 import canthus
 from canthus.datasets import aflw2000
+from canthus.faces import scheme_of
 from canthus.geometry import Box
 
 Floats = NDArray[np.float64]
 
 SIDE = 120  # pixels of a crop
-BINS = ((-1, 30), (30, 60), (60, np.inf))  # degrees of yaw; the upper end is in a bin
-PARTS = {  # of the 68 landmarks
-    **{"outline": slice(0, 17), "brows": slice(17, 27), "nose": slice(27, 36)},
-    **{"eyes": slice(36, 48), "mouth": slice(48, 68)},
-}
+BINS = (30.0, 60.0)  # degrees of yaw: the ends of all bins but the last, which belong to them
+PARTS = ("contour", "brow", "nose", "eye", "lip")  # words in the names of the scheme's parts
 LARGEST = 99.0  # degrees of any angle, in the figures of the pose
 
 
@@ -60,7 +58,7 @@ def estimate(name: str, errors: Floats, beside: Floats, faces: list[Sample], cro
     whole = _bins(np.load(crops / "pose_aflw2000.npz")["pose_para_deg"][:, 1])
     here = _bins(np.array([face.pose[1] for face in faces]))
     means, spreads = [], []
-    for number in range(len(BINS)):
+    for number in range(len(BINS) + 1):
         x, y = beside[here == number], errors[here == number]
         slope = np.cov(x, y)[0, 1] / x.var(ddof=1)
         means.append(y.mean() + slope * (known[whole == number].mean() - x.mean()))
@@ -68,11 +66,17 @@ def estimate(name: str, errors: Floats, beside: Floats, faces: list[Sample], cro
         spreads.append(np.sqrt((off**2).sum() / (len(x) - 2) / len(x)))
     bins = ", ".join(f"{m:.2f} +- {s:.2f}" for m, s in zip(means, spreads, strict=True))
     print(f"{name}, estimated on all {len(known)} faces: {bins}; mean of bins", end=" ")
-    print(f"{np.mean(means):.2f} +- {np.sqrt(np.square(spreads).sum()) / len(BINS):.2f} %")
+    print(f"{np.mean(means):.2f} +- {np.sqrt(np.square(spreads).sum()) / len(spreads):.2f} %")
 
 
 def _bins(yaw: Floats) -> NDArray[np.int64]:
-    return np.digitize(np.abs(yaw), [high for _, high in BINS[:-1]], right=True)
+    return np.digitize(np.abs(yaw), BINS, right=True)
+
+
+def rows_of(word: str) -> list[int]:
+    """The landmarks of the parts that a word is in the names of."""
+    parts = scheme_of("68").parts
+    return [row for name, rows in parts.items() if word in name for row in rows]
 
 
 def of_pictures(folder: Path) -> Iterator[tuple[str, Sample]]:
@@ -112,15 +116,14 @@ def show(name: str, faces: list[Sample]) -> Floats:
         angles = (pose.pitch_deg, pose.yaw_deg, pose.roll_deg) if pose else (np.nan,) * 3
         off.append(np.abs(angles - face.pose) if np.abs(face.pose).max() < LARGEST else angles)
     known = np.array([np.abs(face.pose).max() < LARGEST for face in faces])
-    yaw = np.abs([face.pose[1] for face in faces])
-    means = np.mean(errors, axis=1)
-    each = [means[(yaw > low) & (yaw <= high)] for low, high in BINS]
+    means, bins = np.mean(errors, axis=1), _bins(np.array([face.pose[1] for face in faces]))
+    each = [means[bins == number] for number in range(len(BINS) + 1)]
     binned = [part.mean() for part in each]
     pose = np.array(off)[known].mean(axis=0)
-    bins = ", ".join(f"{mean:.2f} ({len(part)})" for mean, part in zip(binned, each, strict=True))
-    print(f"{name}: {bins}; mean of bins {np.mean(binned):.2f} %, of {len(faces)} faces", end=" ")
+    told = ", ".join(f"{mean:.2f} ({len(part)})" for mean, part in zip(binned, each, strict=True))
+    print(f"{name}: {told}; mean of bins {np.mean(binned):.2f} %, of {len(faces)} faces", end=" ")
     print(f"{means.mean():.2f} %")
-    parts = (f"{part} {np.mean(errors, axis=0)[rows].mean():.2f}" for part, rows in PARTS.items())
+    parts = (f"{word} {np.mean(errors, axis=0)[rows_of(word)].mean():.2f}" for word in PARTS)
     print(f"  {', '.join(parts)} %")
     print(f"  pitch, yaw, roll off by {np.round(pose, 2).tolist()}, mean {pose.mean():.2f} degrees")
     return means

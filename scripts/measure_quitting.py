@@ -2,8 +2,8 @@
 
 WEIGHTS is what a training of RECIPE wrote. Prints, for each step, the mean of the true errors and
 of the expected ones on the faces that the training kept apart, in longer sides of the tight box,
-and how alike both rank the faces (Spearman); then, for several thresholds, the mean number of
-steps and the error.
+and how alike both rank the faces (Spearman); then, for the thresholds of a manifest, the share of
+the multiply-adds of all steps, and the error.
 """
 
 import sys
@@ -21,7 +21,7 @@ from canthus.training.sets import read_sets
 
 
 def main() -> None:
-    """Print a line for each step and threshold."""
+    """Print a line for each step and each pair of thresholds."""
     torch.set_num_threads(1)
     weights, recipe, data = Path(sys.argv[1]), read_recipe(Path(sys.argv[2])), Path(sys.argv[3])
     network = TorchBackend.open(weights)[1].model

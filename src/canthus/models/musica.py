@@ -38,7 +38,7 @@ from canthus.models.layers.point_losses import distance
 from canthus.models.layers.precision import product
 from canthus.models.layers.pyramid import pyramid, standardized
 from canthus.models.layers.scores import Scores
-from canthus.models.layers.steps import Answer, Midway, Step, Steps
+from canthus.models.layers.steps import Midway, Outcome, Step, Steps
 
 LEVELS = {1: (0,), 2: (1, 0), 3: (2, 1, 0), 4: (2, 2, 1, 0)}  # of the pyramid, by the steps
 QUARTER = 4  # pixels of the crop in a cell of a slim network's first width
@@ -365,14 +365,14 @@ class Musica(AlignmentModel[Steps]):
         step = self.look(number, features, *before)
         error = self.expected(number, step)
         assert error is not None
-        rows = Answer.row(step, error, number + 1)
+        rows = Outcome.row(step, error, number + 1)
         return Midway(kept, features, step.points, step.hidden, error, rows)
 
     def answered(self, rows: Tensor) -> Prediction:
-        """What a slim network says of faces, from their `Answer.row`s (B, N)."""
-        found = Answer.of(rows, self.config.num_landmarks, len(self.config.looked_at))
+        """What a slim network says of faces, from their `Outcome.row`s (B, N)."""
+        found = Outcome.of(rows, self.config.num_landmarks, len(self.config.looked_at))
         stride = self.strides[(found.steps - 1).long()][:, None, None]
-        covariance = self._pooled(stride[..., None] ** 2 * covariances(found.moments))
+        covariance = self._of_landmarks(stride[..., None] ** 2 * covariances(found.moments))
         answer = self.calibrated(found.points, covariance)
         answer = replace(answer, error=found.error, steps=found.steps)
         side = (self.config.patch * stride).expand(-1, found.centers.shape[1], -1)
@@ -409,9 +409,9 @@ class Musica(AlignmentModel[Steps]):
         """
         if step.window is None:
             return torch.full_like(step.points, (UNSEEN * size) ** 2).diag_embed()
-        return self._pooled(step.stride**2 * covariances(step.window.moments))
+        return self._of_landmarks(step.stride**2 * covariances(step.window.moments))
 
-    def _pooled(self, covariance: Tensor) -> Tensor:
+    def _of_landmarks(self, covariance: Tensor) -> Tensor:
         """Covariances of all landmarks, (B, L, 2, 2), from those of the patches (B, P, 2, 2)."""
         if not self.config.patches:
             return covariance

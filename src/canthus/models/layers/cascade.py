@@ -21,7 +21,7 @@ DOUBT = -3.0  # the logarithm of the error that a slim step first expects: a twe
 
 
 # As products, which runtimes do faster than picking numbers one by one: from a window's moments
-SQUARES = [[0.0], [0.0], [1.0], [0.0], [1.0]]
+RADIAL = [[0.0], [0.0], [1.0], [0.0], [1.0]]
 WHOLE = torch.eye(5)[:, [2, 3, 3, 4]].tolist()
 LEFT, RIGHT = torch.eye(5)[:, [0, 0, 1, 1]].tolist(), torch.eye(5)[:, [0, 1, 0, 1]].tolist()
 
@@ -196,7 +196,7 @@ class Window(NamedTuple):
     @property
     def spread(self) -> Tensor:
         """The patches' mean distance from their means, of a face, (B, 1)."""
-        squares = product(self.moments, self.moments.new_tensor(SQUARES))
+        squares = product(self.moments, self.moments.new_tensor(RADIAL))
         variances = squares - self.mean.square().sum(dim=-1, keepdim=True)
         return variances.clamp(min=SMALL).sqrt().mean(dim=1)
 

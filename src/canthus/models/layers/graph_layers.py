@@ -40,7 +40,7 @@ class Adjacency(nn.Module):
         place[pairs[:, 0], pairs[:, 1]] = torch.arange(self.count)
         self.register_buffer("place", place, persistent=False)
 
-    def spread(self, logits: Tensor, beyond: float) -> Tensor:
+    def laid_out(self, logits: Tensor, beyond: float) -> Tensor:
         """Logits (..., E) where their edges are, (..., L, L); another number elsewhere."""
         padded = F.pad(logits, (0, 1), value=beyond)
         taken = padded.index_select(-1, self.place.flatten())
@@ -48,7 +48,7 @@ class Adjacency(nn.Module):
 
     def forward(self, logits: Tensor) -> Tensor:
         """Weights (..., L, L) of logits (..., E); at full precision inside."""
-        weights = softmax(self.spread(logits, -math.inf))
+        weights = softmax(self.laid_out(logits, -math.inf))
         return weights.mT if self.transposed else weights
 
 
@@ -107,7 +107,7 @@ class GraphConv(nn.Module):
             return self.adjacency(self.edges)
         if self.kind == "attention":
             asks, tells = (self._apart(product(x, each)) for each in self.compare)
-            near = self.adjacency.spread(self.edges.view(self.heads, -1), 0.0)
+            near = self.adjacency.laid_out(self.edges.view(self.heads, -1), 0.0)
             return softmax(product(asks, tells.mT) * PER_HEAD**-0.5 + near)
         if given is None:
             raise ValueError("edges: expected weights of edges that depend on the input")

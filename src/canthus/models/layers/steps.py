@@ -51,7 +51,7 @@ class Steps:
         return self.each[-1]
 
 
-class Answer(NamedTuple):
+class Outcome(NamedTuple):
     """What a slim network knows of faces that may go no further.
 
     Attributes:
@@ -78,7 +78,7 @@ class Answer(NamedTuple):
         return F.pad(torch.cat([part.flatten(1) for part in parts], dim=1), (0, 1), value=taken)
 
     @classmethod
-    def of(cls, rows: Tensor, landmarks: int, patches: int) -> "Answer":
+    def of(cls, rows: Tensor, landmarks: int, patches: int) -> "Outcome":
         """Read rows (B, N) again."""
         sizes = [2 * landmarks, 5 * patches, 2 * patches, patches, 1, 1]
         points, moments, centers, attention, error, steps = torch.split(rows, sizes, dim=1)
@@ -102,7 +102,7 @@ class Midway:
         points: (B, L, 2), in pixels of the crop.
         hidden: (B, H).
         error: that is expected, (B,), calibrated.
-        rows: what is answered of a face that goes no further, (B, N): `Answer.row`.
+        rows: what is answered of a face that goes no further, (B, N): `Outcome.row`.
     """
 
     kept: list[Tensor]
