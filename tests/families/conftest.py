@@ -29,6 +29,7 @@ LGRN: dict[str, Any] = {
     "blocks": 1,
     "size": 32,
 }
+POOLED = LGRN | {"backbone": "slim", "nodes": "pooled", "stem": 8, "widths": (16, 16, 24)}
 SMALL: dict[str, ModelConfig] = {
     "hourglass": HourglassConfig(stem=8, widths=(16, 16)),
     "hourglass-stacked": HourglassConfig(
@@ -45,6 +46,12 @@ SMALL: dict[str, ModelConfig] = {
     "lgrn-dynamic": LgrnConfig(**LGRN, edges="dynamic", nodes="multilevel", transposed=False),
     "lgrn-attention": LgrnConfig(**LGRN, edges="attention", graph="symmetric", loss="distance"),
     "lgrn-fc": LgrnConfig(**LGRN, head="fc", loss="l1"),
+    "lgrn-slim": LgrnConfig(
+        **LGRN | {"backbone": "slim"}, stem=8, widths=(8, 16, 24, 24), nodes="multilevel"
+    ),
+    "lgrn-pooled": LgrnConfig(**POOLED, edges="attention", graph="symmetric"),
+    "lgrn-pooled-dynamic": LgrnConfig(**POOLED, edges="dynamic", relative_weight=0.0),
+    "lgrn-pooled-fc": LgrnConfig(**POOLED, head="fc", loss="distance"),
     "lgrn-published": LgrnConfig(
         **LGRN | {"expansion": 16, "width": 64},
         output="published",

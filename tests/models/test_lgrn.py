@@ -23,7 +23,7 @@ from canthus.training.finish import to_bytes
 from canthus.training.loop import optimizer_of
 
 SMALL = LgrnConfig(backbone="mobilenet_c", node_width=16, width=16, blocks=1, size=64)
-NAMES = sorted(path.stem for path in HERE.glob("lgrn-*.yaml"))
+NAMES = sorted(path.stem for path in HERE.glob("lgrn-wflw-*.yaml"))
 
 
 def faces(size: int, scheme: str = "98") -> tuple[Tensor, Target]:
@@ -154,7 +154,7 @@ def test_neighbors_of_the_relative_loss(changes: dict[str, Any], kind: Any, both
         ({"nodes": "multilevel", "backbone": "mobilenet_a"}, "found mobilenet_a"),
         ({"heads": 0}, "expected 1 or more"),
         ({"epsilon": 0.0}, "epsilon: expected more than 0"),
-        ({"relative_weight": -1.0}, "relative_weight 0 or more"),
+        ({"relative_weight": -1.0}, "relative_weight, place_weight and map_weight 0 or more"),
         ({"fills": 1.5}, "fills: expected more than 0 and at most 1"),
     ],
 )

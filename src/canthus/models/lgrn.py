@@ -2,7 +2,8 @@
 
 A network turns a crop into a small map, two convolutions that into a few channels for each
 landmark, and graph convolutions these into places. Beside a loss of places there is one of places
-relative to a landmark's neighbors.
+relative to a landmark's neighbors. Ours lets each landmark look where a map of its own says that
+it may be, and the graph say how far it is from there.
 """
 
 from collections.abc import Sequence
@@ -26,19 +27,23 @@ from canthus.models.layers.graph_losses import (
     relative_loss,
 )
 from canthus.models.layers.graphs import Graph, Kind, graph_of
+from canthus.models.layers.heatmap_losses import map_loss, wanted_maps
+from canthus.models.layers.heatmaps import locate
 from canthus.models.layers.hrnet import WIDTHS, HrNet
 from canthus.models.layers.mobilenet import LeveledMobileNet
-from canthus.models.layers.nodes import BaseNodes, MultiLevelNodes, flattened
+from canthus.models.layers.nodes import BaseNodes, MultiLevelNodes, PooledNodes, flattened
 from canthus.models.layers.precision import product
 from canthus.models.layers.resnet import DEPTHS, LeveledResNet
 from canthus.models.layers.scores import Scores
+from canthus.models.layers.trunk import QUARTER, Descent, Trunk
 
-STRIDE = 32  # pixels of the crop in a cell of the last map
+STRIDE = 32  # pixels of the crop in a cell of a published backbone's last map
 HIDDEN = 256  # units of the fully connected head
 DOUBT = 0.02  # sides of the crop that landmarks may be off, before that is measured
 LEAST = 1e-6 / 255  # of a channel's deviation: one of a single color stays finite
 QUIET = 1e-3  # of the fresh weights of what is added to the mean face
 MIDDLE, BREADTH = 0.45, 0.25  # of a channel in [0, 1], about
+SIGMA = 1.0  # of the Gaussians that maps are to be, in cells
 
 Backbone = Literal[
     "resnet18",
@@ -48,6 +53,7 @@ Backbone = Literal[
     "mobilenet_c",
     "hrnet_w18",
     "hrnet_w32",
+    "slim",
 ]
 
 
@@ -57,12 +63,16 @@ class LgrnConfig:
 
     Attributes:
         scheme: of the landmarks.
-        backbone: without weights of other trainings.
+        backbone: without weights of other trainings. "slim", ours: the way down of an hourglass,
+            and with "pooled" nodes the way up too.
+        stem: channels of a slim backbone at half of the crop's resolution.
+        widths: its channels at a quarter, and at each halving after that.
         nodes: "base": of the last map. "multilevel": of the last three, joined by gates; a
-            ResNet or mobilenet_b or _c. "multilevel-biased": the same in an older version.
+            ResNet, mobilenet_b or _c, or slim. "multilevel-biased": the same in an older version.
+            "pooled", ours, of a slim backbone alone: of what is seen where a landmark may be.
         expansion: channels that are drawn for each landmark.
-        node_width: channels before that.
-        head: "graph", or "fc": two fully connected layers on the last map.
+        node_width: channels before that; of a pooled node.
+        head: "graph", or "fc": two fully connected layers on the last map, or on pooled nodes.
         edges: who hears whom. "self": nobody another, to see what the graph is good for.
             "static": by learned weights, as released. "dynamic": by weights that depend on the
             input. "attention", ours: everybody, with a learned advantage of the graph's edges.
@@ -76,7 +86,8 @@ class LgrnConfig:
         heads: of "attention".
         size: side of the crop, in pixels; a multiple of 32. Others are brought to it.
         output: "published": places in pixels of the crop. "clean": how far from the mean face,
-            in sides of the crop, with a bias for each landmark.
+            in sides of the crop, with a bias for each landmark; with pooled nodes how far from
+            what their maps say.
         conventions: of pixels. "published": blue first, and each channel of each crop with mean 0
             and deviation 1. "clean": red first, and the same shift and scale for all.
         fills: of the crop, by the longer side of the mean face: the inverse of the recipe's
@@ -86,12 +97,16 @@ class LgrnConfig:
         relative_weight: of the loss of relative locations; 0: none.
         relative: whose neighbors count in it: "published": those that the published graph's table
             lists, in its direction; "symmetric": all neighbors in `graph`.
+        place_weight: of the loss of what the maps of pooled nodes say themselves.
+        map_weight: of these maps' divergence from Gaussians of a cell.
     """
 
     family: Literal["lgrn"] = "lgrn"
     scheme: Literal["29", "68", "98"] = "98"
     backbone: Backbone = "resnet34"
-    nodes: Literal["base", "multilevel", "multilevel-biased"] = "base"
+    stem: int = 32
+    widths: tuple[int, ...] = (96, 128, 192, 256)
+    nodes: Literal["base", "multilevel", "multilevel-biased", "pooled"] = "base"
     expansion: int = 4
     node_width: int = 256
     head: Literal["graph", "fc"] = "graph"
@@ -110,28 +125,49 @@ class LgrnConfig:
     epsilon: float = 0.5
     relative_weight: float = 1.0
     relative: Literal["published", "symmetric"] = "published"
+    place_weight: float = 0.5
+    map_weight: float = 20.0
 
     def __post_init__(self) -> None:
-        if self.size < STRIDE or self.size % STRIDE:
-            raise ValueError(f"size: expected a multiple of {STRIDE}, found {self.size}")
-        if self.nodes != "base" and self.backbone in ("mobilenet_a", *WIDTHS):
-            raise ValueError(
-                f"nodes {self.nodes}: expected a backbone with three maps, each half as large as "
-                f"the one before: a ResNet, mobilenet_b or mobilenet_c, found {self.backbone}"
-            )
+        stride = self.granularity
+        if self.size < stride or self.size % stride:
+            raise ValueError(f"size: expected a multiple of {stride}, found {self.size}")
+        self._check_nodes()
         counts = (self.expansion, self.node_width, self.width, self.heads)
         if min(counts) < 1 or self.blocks < 0:
             raise ValueError(
                 "expansion, node_width, width and heads: expected 1 or more, blocks 0 or more, "
                 f"found {counts} and {self.blocks}"
             )
-        if self.epsilon <= 0 or self.relative_weight < 0:
+        weights = (self.relative_weight, self.place_weight, self.map_weight)
+        if self.epsilon <= 0 or min(weights) < 0:
             raise ValueError(
-                "epsilon: expected more than 0, relative_weight 0 or more, found "
-                f"{self.epsilon} and {self.relative_weight}"
+                "epsilon: expected more than 0, relative_weight, place_weight and map_weight 0 or "
+                f"more, found {self.epsilon} and {weights}"
             )
         if not 0 < self.fills <= 1:
             raise ValueError(f"fills: expected more than 0 and at most 1, found {self.fills}")
+
+    def _check_nodes(self) -> None:
+        pooled, slim = self.nodes == "pooled", self.backbone == "slim"
+        if pooled and not (slim and self.output == "clean"):
+            raise ValueError(
+                "nodes pooled: expected backbone slim and output clean, found "
+                f"{self.backbone} and {self.output}"
+            )
+        levels = 3 if self.nodes.startswith("multilevel") else 2
+        narrow = self.backbone in ("mobilenet_a", *WIDTHS) or (slim and len(self.widths) < levels)
+        if levels == 3 and narrow:
+            raise ValueError(
+                f"nodes {self.nodes}: expected a backbone with three maps, each half as large as "
+                "the one before: a ResNet, mobilenet_b or mobilenet_c, or slim with three widths, "
+                f"found {self.backbone}"
+            )
+        if slim and (len(self.widths) < levels or min(self.stem, *self.widths) < 2):
+            raise ValueError(
+                f"stem and widths: expected 2 channels or more and {levels} widths or more, found "
+                f"{self.stem} and {list(self.widths)}"
+            )
 
     @property
     def num_landmarks(self) -> int:
@@ -141,7 +177,7 @@ class LgrnConfig:
     @property
     def granularity(self) -> int:
         """What a crop's side must be a multiple of."""
-        return STRIDE
+        return QUARTER * 2 ** (len(self.widths) - 1) if self.backbone == "slim" else STRIDE
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +187,16 @@ class Found:
     Attributes:
         points: (B, L, 2), in pixels of the crops.
         size: side of the crops, in pixels.
+        maps: of pooled nodes, (B, L, N, N): logits of where landmarks are; None without them.
+        places: what the maps themselves say, (B, L, 2), in pixels of the crops; None likewise.
+        covariance: of the maps, (B, L, 2, 2), in such pixels squared; None likewise.
     """
 
     points: Tensor
     size: int
+    maps: Tensor | None = None
+    places: Tensor | None = None
+    covariance: Tensor | None = None
 
 
 class Lgrn(AlignmentModel[Found]):
@@ -168,13 +210,19 @@ class Lgrn(AlignmentModel[Found]):
         self.config = config
         count = config.num_landmarks
         self.graph = graph_of(config.scheme, config.graph)
-        self.backbone = _backbone(config.backbone)
-        cells = (config.size // STRIDE) ** 2
-        if config.head == "fc":
-            self.head: GraphHead | FcHead = FcHead(self.backbone.channels[-1] * cells, count)
-        else:
+        self.backbone = _backbone(config)
+        last, cells = self.backbone.channels[-1], (config.size // config.granularity) ** 2
+        inputs, flat = config.expansion * cells, last * cells
+        if isinstance(self.backbone, Trunk):
+            self.pooled = PooledNodes(config.widths[0], count, width=config.node_width)
+            inputs, flat = config.node_width, count * config.node_width
+        elif config.head == "graph":
             self.nodes = _nodes(config, self.backbone.channels)
-            self.head = _graph_head(config, self.graph, self.backbone.channels[-1], cells)
+        self.head: GraphHead | FcHead
+        if config.head == "graph":
+            self.head = _graph_head(config, self.graph, inputs, last)
+        else:
+            self.head = FcHead(flat, count)
         if config.output == "clean":
             self.bias = nn.Parameter(torch.zeros(2 * count))  # flat: it is not decayed
             nn.init.normal_(self.head.output.weight, std=QUIET)
@@ -196,13 +244,33 @@ class Lgrn(AlignmentModel[Found]):
         seen = crops.flip(1) if self.config.conventions == "published" else crops
         if side != size:
             seen = F.interpolate(seen, (size, size), mode="bilinear", antialias=True)
+        if isinstance(self.backbone, Trunk):
+            return self._pooled(self.backbone, seen, side)
         said = self.said(self._normalized(seen))
         if self.config.output == "published":  # pixels of crops of the network's own size
             return Found((said + 0.5) * (side / size) - 0.5 if side != size else said, side)
         share = self.mean + self.bias.view(-1, 2) + said
         return Found(side * share - 0.5, side)
 
+    def _pooled(self, trunk: Trunk, crops: Tensor, side: int) -> Found:
+        """What is found of crops of the network's own size, in pixels of crops of another side."""
+        kept, features = trunk.whole(crops)
+        maps = trunk.draw(features, 0)
+        stride = side / maps.shape[-1]
+        places, covariance = locate(maps, stride)
+        off = (places + 0.5) / side - self.mean
+        nodes = self.pooled(features, maps, off, covariance / stride**2)
+        if isinstance(self.head, FcHead):
+            said = self.head(nodes)
+        else:
+            told_by = kept[-1] if self.config.edges_from == "map" else nodes.mT[..., None]
+            said = self.head(nodes, told_by)
+        points = places + side * (self.bias.view(-1, 2) + said)
+        return Found(points, side, maps, places, covariance)
+
     def _normalized(self, crops: Tensor) -> Tensor:
+        if isinstance(self.backbone, Descent):
+            return crops  # scales them itself
         if self.config.conventions == "clean":
             return (crops - MIDDLE) / BREADTH
         apart = crops - _mean(crops)
@@ -219,26 +287,44 @@ class Lgrn(AlignmentModel[Found]):
         return self.head(flattened(drawn, self.config.num_landmarks), told_by)
 
     def loss(self, output: Found, target: Target) -> dict[str, Tensor]:
-        config, pixels = self.config, SIDE / output.size
-        known = target.known
-        apart = pixels * torch.where(known[..., None] > 0, output.points - target.points, 0.0)
-        eyes = self._between_eyes(target) * pixels if config.loss in OF_EYES else None
-        blends_known = target.blends_known
-        mixed = target.readout @ output.points - target.blends
-        mixed = pixels * torch.where(blends_known[..., None] > 0, mixed, 0.0)
-        terms = {
-            "points": coordinate_loss(
-                config.loss,
-                torch.cat([apart, mixed], dim=1),
-                torch.cat([known, blends_known], dim=1),
-                epsilon=config.epsilon,
-                between_eyes=eyes,
-            )
-        }
+        config = self.config
+        terms = {"points": self._coordinates(output.points, output.size, target)}
         if config.relative_weight:
-            off = relative_loss(apart, known, self.relation, config.epsilon)
+            known = target.known
+            apart = torch.where(known[..., None] > 0, output.points - target.points, 0.0)
+            pixels = SIDE / output.size
+            off = relative_loss(pixels * apart, known, self.relation, config.epsilon)
             terms["relative"] = config.relative_weight * off
+        if output.maps is not None and output.places is not None:
+            cells = output.maps.shape[-1]
+            wanted = wanted_maps(
+                "kl",
+                "continuous",
+                target.points,
+                cells,
+                stride=output.size / cells,
+                sigma=SIGMA,
+                by_mean=True,
+            )
+            off = map_loss("kl", output.maps, wanted, target.known)
+            terms["maps"] = config.map_weight * off
+            off = self._coordinates(output.places, output.size, target)
+            terms["places"] = config.place_weight * off
         return terms
+
+    def _coordinates(self, points: Tensor, size: int, target: Target) -> Tensor:
+        """The loss of points (B, L, 2), and of the blends that they make."""
+        config, pixels = self.config, SIDE / size
+        known = torch.cat([target.known, target.blends_known], dim=1)
+        blends = target.readout @ points
+        apart = torch.cat([points - target.points, blends - target.blends], dim=1)
+        return coordinate_loss(
+            config.loss,
+            pixels * torch.where(known[..., None] > 0, apart, 0.0),
+            known,
+            epsilon=config.epsilon,
+            between_eyes=self._between_eyes(target) * pixels if config.loss in OF_EYES else None,
+        )
 
     def _between_eyes(self, target: Target) -> Tensor:
         """The distance between the outer corners, (B,); the whole face's size where not known."""
@@ -248,7 +334,9 @@ class Lgrn(AlignmentModel[Found]):
         return torch.where(both, length, target.size)
 
     def decode(self, output: Found) -> Prediction:
-        doubt = torch.full_like(output.points, (DOUBT * output.size) ** 2).diag_embed()
+        doubt = output.covariance
+        if doubt is None:
+            doubt = torch.full_like(output.points, (DOUBT * output.size) ** 2).diag_embed()
         return self.calibrated(output.points, doubt)
 
 
@@ -276,7 +364,12 @@ def _mean(x: Tensor) -> Tensor:
     return x.mean(dim=3, keepdim=True).mean(dim=2, keepdim=True)
 
 
-def _backbone(name: Backbone) -> LeveledResNet | LeveledMobileNet | HrNet:
+def _backbone(config: LgrnConfig) -> LeveledResNet | LeveledMobileNet | HrNet | Descent | Trunk:
+    name = config.backbone
+    if config.nodes == "pooled":
+        return Trunk(config.stem, config.widths, config.num_landmarks, 1, QUARTER)
+    if name == "slim":
+        return Descent(config.stem, config.widths)
     if name in DEPTHS:
         return LeveledResNet(DEPTHS[name])
     return HrNet(WIDTHS[name]) if name in WIDTHS else LeveledMobileNet(name)
@@ -297,15 +390,17 @@ def _nodes(config: LgrnConfig, channels: Sequence[int]) -> BaseNodes | MultiLeve
     return MultiLevelNodes(channels, drawn, width=width, biased=biased)
 
 
-def _graph_head(config: LgrnConfig, graph: Graph, channels: int, cells: int) -> GraphHead:
+def _graph_head(config: LgrnConfig, graph: Graph, inputs: int, told_by: int) -> GraphHead:
+    """The head of nodes with so many channels, and its edges by a map of others."""
     drawn = config.expansion * config.num_landmarks
+    by_nodes = config.node_width if config.nodes == "pooled" else drawn
     return GraphHead(
-        config.expansion * cells,
+        inputs,
         width=config.width,
         blocks=config.blocks,
         kind=config.edges,
         graph=graph,
         heads=config.heads,
-        told_by=channels if config.edges_from == "map" else drawn,
+        told_by=told_by if config.edges_from == "map" else by_nodes,
         transposed=config.transposed,
     )

@@ -20,7 +20,6 @@ from canthus.models.layers.cascade import (
     Moved,
     PublishedStep,
     SlimStep,
-    Trunk,
     Window,
     covariances,
 )
@@ -39,6 +38,7 @@ from canthus.models.layers.precision import product
 from canthus.models.layers.pyramid import pyramid, standardized
 from canthus.models.layers.scores import Scores
 from canthus.models.layers.steps import Midway, Outcome, Step, Steps
+from canthus.models.layers.trunk import Trunk
 
 LEVELS = {1: (0,), 2: (1, 0), 3: (2, 1, 0), 4: (2, 2, 1, 0)}  # of the pyramid, by the steps
 QUARTER = 4  # pixels of the crop in a cell of a slim network's first width

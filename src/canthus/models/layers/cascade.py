@@ -6,10 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from canthus.models.layers.body import Body
 from canthus.models.layers.patches import cells
 from canthus.models.layers.precision import product
-from canthus.models.layers.residual import ConvNorm
 
 PATCH = 14  # pixels of a published patch's side
 CHANNELS = 32  # of the published convolutions
@@ -95,78 +93,6 @@ class PublishedStep(nn.Module):
         said = self.output(hidden).float()
         offsets = said[:, :-1].unflatten(1, (-1, 2)).flip(-1)
         return Moved(offsets, said[:, -1], hidden, gates.float().mean(dim=-1))
-
-
-class Finest(nn.Module):
-    """The way up to half of the crop's resolution: what the stem saw there, and what is known."""
-
-    def __init__(self, stem: int, below: int) -> None:
-        super().__init__()
-        self.narrow = ConvNorm(below, stem, 1)
-        self.enlarge = nn.Upsample(scale_factor=2)
-        self.think = nn.Sequential(ConvNorm(stem, stem), ConvNorm(stem, stem, relu=False))
-
-    def forward(self, kept: Tensor, below: Tensor) -> Tensor:
-        """Features (B, S, 2 N, 2 N) of the stem's (B, S, 2 N, 2 N) and those below (B, C, N, N)."""
-        both = kept + self.enlarge(self.narrow(below))
-        found: Tensor = both + self.think(both)
-        return found
-
-
-class Trunk(nn.Module):
-    """One hourglass over the whole crop, read level by level: the pyramid of the slim steps.
-
-    Named as a `Hourglass` of one stack is, so that it can begin as one; the head of its level with
-    cells of four pixels is that one's.
-
-    Args:
-        stem: channels at half of the crop's resolution.
-        widths: at a quarter of it, and at each halving.
-        maps: how many each level draws.
-        levels: that are read, the finest ones.
-        finest: pixels of the crop in a cell of the finest level, 2 or 4.
-    """
-
-    def __init__(
-        self, stem: int, widths: tuple[int, ...], maps: int, levels: int, finest: int
-    ) -> None:
-        super().__init__()
-        self.stem = nn.Sequential(ConvNorm(3, stem, stride=2), ConvNorm(stem, widths[0], stride=2))
-        self.bodies = nn.ModuleList([Body(widths, 1)])
-        self.finest = Finest(stem, widths[0]) if finest == 2 else None
-        read = ((stem, *widths) if finest == 2 else widths)[:levels]
-        self.heads = nn.ModuleList(nn.Conv2d(width, maps, 1) for width in read)
-
-    def nested(self) -> list[Body]:
-        """The hourglass and those inside it, the widest map's first."""
-        found, inner = [], self.bodies[0]
-        while isinstance(inner, Body):
-            found.append(inner)
-            inner = inner.inside
-        return found
-
-    def down(self, crops: Tensor) -> list[Tensor]:
-        """Features of crops in [0, 1] on the way down, (B, C, N, N) each, the finest first."""
-        half = self.stem[0](2 * crops - 1)
-        kept = [half, self.stem[1](half)] if self.finest else [self.stem[1](half)]
-        for body in self.nested():
-            kept.append(body.before(body.shrink(kept[-1])))
-        kept[-1] = self.nested()[-1].inside(kept[-1])
-        return kept
-
-    def up(self, kept: list[Tensor], below: Tensor, level: int) -> Tensor:
-        """Features of a level, (B, C, N, N), from those of the level below it."""
-        if self.finest is not None:
-            if level == 0:
-                found: Tensor = self.finest(kept[0], below)
-                return found
-            kept, level = kept[1:], level - 1
-        body = self.nested()[level]
-        return body.skip(kept[level]) + body.enlarge(body.after(below))
-
-    def draw(self, features: Tensor, level: int) -> Tensor:
-        """A level's maps, (B, P, N, N)."""
-        return self.heads[level](features)
 
 
 class Window(NamedTuple):

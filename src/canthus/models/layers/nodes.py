@@ -1,6 +1,7 @@
 """From the maps of a backbone to a feature of each landmark (L-GRN, TIP 2021).
 
-A map of a few channels per landmark is drawn; these channels, flattened, are the landmark's node.
+As published, a map of a few channels per landmark is drawn, and these channels, flattened, are the
+landmark's node. Or each landmark has a map of where it may be, and its node is what is seen there.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from canthus.models.layers.precision import product
 from canthus.models.layers.residual import ConvNorm
+
+FAR = 0.05  # sides of the crop that landmarks usually are from the mean face's
+LEAST = 1e-2  # cells squared: no variance is less
+BOTH = [[1.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 1.0]]  # from xx, xy, yx, yy: xx and yy
 
 
 def flattened(drawn: Tensor, landmarks: int) -> Tensor:
@@ -34,6 +40,39 @@ class BaseNodes(nn.Module):
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """From maps, the finest first, to one (B, outputs, H, W) of the last one's size."""
         return self.draw(self.conv(maps[-1]))
+
+
+class PooledNodes(nn.Module):
+    """What is seen where a landmark may be, and how sure that is (ours).
+
+    Features are averaged by the chances that a landmark's map gives their cells. Beside them stand
+    how far its mean is from the mean face, and how wide it is along x and y.
+
+    Args:
+        channels: of the features.
+        landmarks: how many.
+        width: of a node.
+    """
+
+    def __init__(self, channels: int, landmarks: int, *, width: int) -> None:
+        super().__init__()
+        self.look = nn.Linear(channels + 4, width)
+        self.own = nn.Parameter(torch.randn(landmarks * width) / 2)  # flat: it is not decayed
+
+    def forward(self, features: Tensor, maps: Tensor, off: Tensor, covariance: Tensor) -> Tensor:
+        """Nodes (B, L, width).
+
+        Args:
+            features: (B, C, N, N).
+            maps: (B, L, N, N), logits.
+            off: of the maps' means from the mean face, in sides of the crop, (B, L, 2).
+            covariance: of the maps, in cells squared, (B, L, 2, 2).
+        """
+        chance = torch.softmax(maps.flatten(2).float(), dim=-1)
+        seen = product(chance, features.flatten(2).mT.float())
+        variance = product(covariance.flatten(2), covariance.new_tensor(BOTH)).clamp(min=LEAST)
+        told = self.look(torch.cat([seen, off / FAR, variance.log()], dim=-1))
+        return F.relu(told.float() + self.own.view(told.shape[1:]))
 
 
 class Gate(nn.Module):
