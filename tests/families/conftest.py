@@ -49,9 +49,9 @@ SMALL: dict[str, ModelConfig] = {
     "lgrn-slim": LgrnConfig(
         **LGRN | {"backbone": "slim"}, stem=8, widths=(8, 16, 24, 24), nodes="multilevel"
     ),
-    "lgrn-pooled": LgrnConfig(**POOLED, edges="attention", graph="symmetric"),
+    "lgrn-pooled": LgrnConfig(**POOLED, edges="attention", graph="symmetric", guess=True),
     "lgrn-pooled-dynamic": LgrnConfig(**POOLED, edges="dynamic", relative_weight=0.0),
-    "lgrn-pooled-fc": LgrnConfig(**POOLED, head="fc", loss="distance"),
+    "lgrn-pooled-fc": LgrnConfig(**POOLED, head="fc", loss="distance", guess=True),
     "lgrn-published": LgrnConfig(
         **LGRN | {"expansion": 16, "width": 64},
         output="published",

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from canthus.models import Hourglass, HourglassConfig, Lgrn, LgrnConfig, Target, build
+from canthus.models.layers.graph_layers import GraphHead
 from canthus.models.layers.nodes import FAR, PooledNodes
 from canthus.models.layers.trunk import Descent, Trunk
 
@@ -66,6 +67,26 @@ def test_fresh_weights_say_what_the_maps_say() -> None:
 
     assert found.places is not None
     torch.testing.assert_close(found.points, found.places, atol=0.5, rtol=0)
+
+
+def test_an_open_gate_puts_a_landmark_where_the_others_guess_it() -> None:
+    network = made(guess=True)
+    crops = torch.rand(2, 3, 64, 64)
+    found, head = network(crops), network.head
+    assert isinstance(head, GraphHead)
+    assert found.places is not None
+    torch.testing.assert_close(
+        found.points, 0.95 * found.places + 0.05 * guess(network), atol=0.5, rtol=0
+    )
+
+    with torch.no_grad():
+        head.output.bias[4] = 60.0
+    torch.testing.assert_close(network(crops).points, guess(network), atol=0.5, rtol=0)
+
+
+def guess(network: Lgrn) -> Tensor:
+    """Of a fresh network, in pixels of crops of 64: the mean face."""
+    return (64 * network.mean - 0.5).expand(2, -1, -1)
 
 
 def test_a_node_sees_the_cell_where_its_map_is_and_how_far_that_is() -> None:
@@ -151,6 +172,7 @@ def test_crops_of_another_size_are_brought_to_the_networks_own() -> None:
         ({"widths": (16,)}, "expected 2 channels or more and 2 widths or more"),
         ({"nodes": "multilevel", "widths": (16, 16)}, "or slim with three widths"),
         ({"size": 72}, "size: expected a multiple of 16, found 72"),
+        ({"nodes": "base", "guess": True}, "guess: expected nodes pooled"),
         ({"map_weight": -1.0}, "map_weight 0 or more"),
     ],
 )

@@ -42,6 +42,9 @@ HIDDEN = 256  # units of the fully connected head
 DOUBT = 0.02  # sides of the crop that landmarks may be off, before that is measured
 LEAST = 1e-6 / 255  # of a channel's deviation: one of a single color stays finite
 QUIET = 1e-3  # of the fresh weights of what is added to the mean face
+PLACE, GUESS = 2, 5  # numbers that a head says of a landmark: a place; and with a guess
+SHUT = -3.0  # the logit of a fresh gate: a landmark is guessed by a twentieth
+STEP = 0.1  # sides of the crop that a guess of 1 is from the mean face
 MIDDLE, BREADTH = 0.45, 0.25  # of a channel in [0, 1], about
 SIGMA = 1.0  # of the Gaussians that maps are to be, in cells
 
@@ -97,6 +100,9 @@ class LgrnConfig:
         relative_weight: of the loss of relative locations; 0: none.
         relative: whose neighbors count in it: "published": those that the published graph's table
             lists, in its direction; "symmetric": all neighbors in `graph`.
+        guess: with pooled nodes: say of each landmark not only how far it is from what its map
+            says, but also where it would be by the others, as seen from the mean face; and, by a
+            gate, how much that counts.
         place_weight: of the loss of what the maps of pooled nodes say themselves.
         map_weight: of these maps' divergence from Gaussians of a cell.
     """
@@ -125,6 +131,7 @@ class LgrnConfig:
     epsilon: float = 0.5
     relative_weight: float = 1.0
     relative: Literal["published", "symmetric"] = "published"
+    guess: bool = False
     place_weight: float = 0.5
     map_weight: float = 20.0
 
@@ -155,6 +162,8 @@ class LgrnConfig:
                 "nodes pooled: expected backbone slim and output clean, found "
                 f"{self.backbone} and {self.output}"
             )
+        if self.guess and not pooled:
+            raise ValueError(f"guess: expected nodes pooled, found {self.nodes}")
         levels = 3 if self.nodes.startswith("multilevel") else 2
         narrow = self.backbone in ("mobilenet_a", *WIDTHS) or (slim and len(self.widths) < levels)
         if levels == 3 and narrow:
@@ -173,6 +182,11 @@ class LgrnConfig:
     def num_landmarks(self) -> int:
         """How many points a face has."""
         return scheme_of(self.scheme).num_landmarks
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the head says of each landmark."""
+        return GUESS if self.guess else PLACE
 
     @property
     def granularity(self) -> int:
@@ -222,7 +236,7 @@ class Lgrn(AlignmentModel[Found]):
         if config.head == "graph":
             self.head = _graph_head(config, self.graph, inputs, last)
         else:
-            self.head = FcHead(flat, count)
+            self.head = FcHead(flat, count, config.outputs)
         if config.output == "clean":
             self.bias = nn.Parameter(torch.zeros(2 * count))  # flat: it is not decayed
             nn.init.normal_(self.head.output.weight, std=QUIET)
@@ -265,7 +279,11 @@ class Lgrn(AlignmentModel[Found]):
         else:
             told_by = kept[-1] if self.config.edges_from == "map" else nodes.mT[..., None]
             said = self.head(nodes, told_by)
-        points = places + side * (self.bias.view(-1, 2) + said)
+        points = places + side * (self.bias.view(-1, 2) + said[..., :PLACE])
+        if self.config.guess:
+            gate = torch.sigmoid(said[..., GUESS - 1 :] + SHUT)
+            guess = side * (self.mean + STEP * said[..., PLACE : GUESS - 1]) - 0.5
+            points = points + gate * (guess - places)
         return Found(points, side, maps, places, covariance)
 
     def _normalized(self, crops: Tensor) -> Tensor:
@@ -341,22 +359,24 @@ class Lgrn(AlignmentModel[Found]):
 
 
 class FcHead(nn.Module):
-    """Two fully connected layers on a map (B, C, H, W), to (B, L, 2).
+    """Two fully connected layers on a map (B, C, H, W) or nodes (B, L, C), to (B, L, outputs).
 
     Args:
-        inputs: C H W.
+        inputs: C H W, or L C.
         landmarks: how many.
+        outputs: numbers of each.
     """
 
-    def __init__(self, inputs: int, landmarks: int) -> None:
+    def __init__(self, inputs: int, landmarks: int, outputs: int = PLACE) -> None:
         super().__init__()
+        self.outputs = outputs
         self.hidden = nn.Linear(inputs, HIDDEN)
-        self.output = nn.Linear(HIDDEN, 2 * landmarks)
+        self.output = nn.Linear(HIDDEN, outputs * landmarks)
 
     def forward(self, found: Tensor) -> Tensor:
         hidden = F.relu(self.hidden(found.flatten(1))).to(self.output.weight.dtype)
         said = product(hidden, self.output.weight.T) + self.output.bias
-        return said.reshape(said.shape[0], -1, 2)
+        return said.reshape(said.shape[0], -1, self.outputs)
 
 
 def _mean(x: Tensor) -> Tensor:
@@ -403,4 +423,5 @@ def _graph_head(config: LgrnConfig, graph: Graph, inputs: int, told_by: int) -> 
         heads=config.heads,
         told_by=told_by if config.edges_from == "map" else by_nodes,
         transposed=config.transposed,
+        outputs=config.outputs,
     )

@@ -173,7 +173,7 @@ class EdgeLogits(nn.Module):
 
 
 class GraphHead(nn.Module):
-    """Nodes (B, L, inputs) to numbers of each, (B, L, 2): in, residual blocks, out.
+    """Nodes (B, L, inputs) to numbers of each, (B, L, outputs): in, residual blocks, out.
 
     Args:
         inputs: channels of a node.
@@ -184,6 +184,7 @@ class GraphHead(nn.Module):
         heads: as `GraphConv`.
         told_by: channels of the map that "dynamic" edges depend on.
         transposed: as `Adjacency`, of "dynamic" edges.
+        outputs: numbers of each node.
     """
 
     def __init__(
@@ -197,6 +198,7 @@ class GraphHead(nn.Module):
         heads: int = 4,
         told_by: int = 0,
         transposed: bool = True,
+        outputs: int = 2,
     ) -> None:
         super().__init__()
         self.relation: EdgeLogits | None = None
@@ -207,7 +209,7 @@ class GraphHead(nn.Module):
         self.blocks = nn.ModuleList(
             GraphBlock(width, kind=kind, graph=graph, heads=heads) for _ in range(blocks)
         )
-        self.output = GraphConv(width, 2, kind=kind, graph=graph, heads=heads)
+        self.output = GraphConv(width, outputs, kind=kind, graph=graph, heads=heads)
 
     def forward(self, nodes: Tensor, told_by: Tensor | None = None) -> Tensor:
         """From nodes and, where edges depend on the input, the map that says how."""
