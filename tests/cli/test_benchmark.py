@@ -102,6 +102,32 @@ def test_boxes_end_in_a_curve_per_model(
     assert (out / "boxes.html").read_text().count("<svg") == 6
 
 
+def test_occlusion_ends_in_a_curve_per_model(
+    command: Command, spot_weights: Path, drawn: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "covered"
+    words = ("benchmark", "occlusion", "--model", spot_weights, "--model", spot_weights)
+    done = command(*words, "--data", drawn, "--out", out, "--json")
+    assert done.code == 0, done.err
+    figures = json.loads(done.out)["results"][1]["figures"]
+    places = {figure["benchmark"] for figure in figures if figure["metric"] == "nme inter_ocular"}
+    covered = "3 faces of 300w-val, 20 % of the face covered"
+    assert {covered, f"{covered}, hidden landmarks", f"{covered}, seen landmarks"} <= places
+    assert len(figures) == 3 + 4 * 5
+    found = json.loads((out / "occlusion.json").read_text())
+    assert found["kind"] == "occlusions"
+    assert [each["model"] for each in found["occlusions"]] == ["spot", "spot"]
+    assert (out / "occlusion.html").read_text().count("<svg") == 4
+    assert not (out / "boxes.json").exists()
+
+
+def test_occlusion_of_some_faces(command: Command, spot_weights: Path, drawn: Path) -> None:
+    words = ("benchmark", "occlusion", "--model", spot_weights, "--root", drawn)
+    done = command(*words, "--faces", "2")
+    assert done.code == 0, done.err
+    assert "2 faces of 300w-val, 0 % of the face covered" in done.out
+
+
 def test_stability_of_a_clip(command: Command, spot_weights: Path, tmp_path: Path) -> None:
     """A still face: the spot network is given the same box in each frame."""
     (tmp_path / "clip").mkdir()
@@ -123,15 +149,15 @@ def test_unknown_names_are_misuse(command: Command, words: tuple[str, ...]) -> N
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("speed", "--out", "made"), "--out: used by boxes only"),
+        (("speed", "--out", "made"), "--out: used by boxes and occlusion only"),
         (("boxes", "--clip", "clip"), "--clip: used by stability only"),
         (("stability", "--photo", "face.jpg"), "--photo: used by speed and start only"),
         (("stability", "--truth", "clip.npy"), "--clip: needed: the clip of the truth"),
         (
             ("speed", "--reinitialize"),
-            "--reinitialize: used by accuracy and boxes and stability only",
+            "--reinitialize: used by accuracy and boxes and occlusion and stability only",
         ),
-        (("all", "--parity"), "--parity: used by accuracy and boxes and stability only"),
+        (("all", "--parity"), "--parity: used by accuracy and boxes and occlusion and"),
     ],
 )
 def test_a_path_that_would_not_be_used_is_misuse(

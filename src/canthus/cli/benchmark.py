@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +17,7 @@ from canthus.cli.progress import track
 from canthus.detection import Mtcnn
 from canthus.errors import WeightsError
 from canthus.evaluation.figures import Result, results_to_plain, results_to_text
+from canthus.evaluation.occlusion import Occlusion
 from canthus.evaluation.protocols import BENCHMARKS
 from canthus.evaluation.speed import machine
 from canthus.evaluation.suite import PHOTOS, Suite
@@ -26,35 +27,38 @@ from canthus.runtime import Aligner, weights
 from canthus.runtime.manifest import Figure
 from canthus.storage import write_whole
 
-Part = Literal["speed", "start", "accuracy", "boxes", "stability", "detector", "all"]
+Part = Literal["speed", "start", "accuracy", "boxes", "occlusion", "stability", "detector", "all"]
 Measure = Callable[[str], list[Figure]]  # of a model, by its name or file
 
 # speed has the start
-EVERY: tuple[Part, ...] = ("speed", "accuracy", "boxes", "stability", "detector")
-LOOKS: tuple[Part, ...] = ("accuracy", "boxes", "stability")  # at faces in boxes
+EVERY: tuple[Part, ...] = ("speed", "accuracy", "boxes", "occlusion", "stability", "detector")
+LOOKS: tuple[Part, ...] = ("accuracy", "boxes", "occlusion", "stability")  # at faces in boxes
 USES: Mapping[str, tuple[Part, ...]] = {
     "--photo": ("speed", "start", "all"),
     "--clip": ("stability", "all"),
     "--truth": ("stability", "all"),
-    "--out": ("boxes", "all"),
+    "--out": ("boxes", "occlusion", "all"),
     "--once": LOOKS,
     "--reinitialize": LOOKS,
     "--parity": LOOKS,
 }
-SWEEPS, PAGE = "boxes.json", "boxes.html"
+FACES = 100  # whose boxes depart
 
 Models = Annotated[
     list[str] | None, typer.Option(help="A name or a file; all models inside by default.")
 ]
 Photo = Annotated[Path | None, typer.Option(help="For the cold start; a drawn face by default.")]
-On = Annotated[str, typer.Option(help="Boxes: the benchmark whose faces they are drawn about.")]
-Faces = Annotated[int, typer.Option(min=1, help="Boxes: how many of its faces.")]
+On = Annotated[str, typer.Option(help="Boxes, occlusion: the benchmark of the faces.")]
+Faces = Annotated[
+    int | None,
+    typer.Option(min=1, help=f"How many of its faces; {FACES} for boxes, all for occlusion."),
+]
 Clip = Annotated[Path | None, typer.Option(help="Stability: a video, or a folder of frames.")]
 Truth = Annotated[
     Path | None, typer.Option(help="Of the clip: an .npy (T, L, 2), or a folder of .pts.")
 ]
 Scheme = Annotated[str, typer.Option(help="Of the clip's truth.")]
-Out = Annotated[Path | None, typer.Option(help=f"Boxes: folder for {SWEEPS} and {PAGE}.")]
+Out = Annotated[Path | None, typer.Option(help="Boxes, occlusion: folder for JSON and a page.")]
 
 
 def benchmark(
@@ -67,7 +71,7 @@ def benchmark(
     model: Models = None,
     photo: Photo = None,
     on: On = PHOTOS,
-    faces: Faces = 100,
+    faces: Faces = None,
     clip: Clip = None,
     truth: Truth = None,
     scheme: Scheme = "68",
@@ -118,32 +122,49 @@ def _refuse_idle(part: Part, given: Mapping[str, Path | bool | None]) -> None:
 
 
 class _Sweeps:
-    """The sweeps of boxes, a model each, and the folder they are written to."""
+    """What was swept, a model each, and the folder that it is written to."""
 
-    def __init__(self, suite: Suite, on: str, faces: int, out: Path | None) -> None:
+    def __init__(self, suite: Suite, on: str, faces: int | None, out: Path | None) -> None:
         self._suite, self._on, self._faces, self._out = suite, on, faces, out
-        self._found: list[Sweep] = []
+        self._boxes: list[Sweep] = []
+        self._covered: list[Occlusion] = []
         if out is not None:
             from canthus.evaluation import pages  # what it needs comes with an extra
 
-            self._page = pages.of_sweeps
+            self._pages = pages
             outputs.prepare(out)
 
-    def figures(self, aligner: Aligner) -> list[Figure]:
+    def boxes(self, aligner: Aligner) -> list[Figure]:
         """Sweep the boxes of a model."""
-        self._found.append(self._suite.boxes(aligner, self._on, self._faces))
-        return self._suite.sweep_figures(self._found[-1])
+        faces = FACES if self._faces is None else self._faces
+        self._boxes.append(self._suite.boxes(aligner, self._on, faces))
+        return self._suite.sweep_figures(self._boxes[-1])
+
+    def occlusion(self, aligner: Aligner) -> list[Figure]:
+        """Cover the faces that a model is shown."""
+        self._covered.append(self._suite.occlusion(aligner, self._on, self._faces))
+        return self._suite.occlusion_figures(self._covered[-1])
 
     def write(self) -> None:
         """Write what was swept, if somebody has asked for it."""
-        if self._out is None or not self._found:
+        if self._out is None:
             return
+        made_by = self._suite.command, __version__
+        if self._boxes:
+            page = self._pages.of_sweeps(self._boxes, *made_by)
+            self._write("boxes", "sweeps", self._boxes, page)
+        if self._covered:
+            page = self._pages.of_occlusions(self._covered, *made_by)
+            self._write("occlusion", "occlusions", self._covered, page)
+
+    def _write(self, name: str, kind: str, found: Sequence[Sweep | Occlusion], page: str) -> None:
+        assert self._out is not None
         command = self._suite.command
-        values = {"schema": SCHEMA, "kind": "sweeps", "command": command, "version": __version__}
-        sweeps = [sweep.to_plain() for sweep in self._found]
-        outputs.write_json(self._out / SWEEPS, {**values, "sweeps": sweeps})
-        write_whole(self._out / PAGE, self._page(self._found, command, __version__).encode())
-        print(f"wrote {SWEEPS}, {PAGE} into {self._out}", file=sys.stderr)
+        values = {"schema": SCHEMA, "kind": kind, "command": command, "version": __version__}
+        plain = [each.to_plain() for each in found]
+        outputs.write_json(self._out / f"{name}.json", {**values, kind: plain})
+        write_whole(self._out / f"{name}.html", page.encode())
+        print(f"wrote {name}.json, {name}.html into {self._out}", file=sys.stderr)
 
 
 def _measures(
@@ -158,7 +179,8 @@ def _measures(
         "speed": partial(suite.speed, photo=photo),
         "start": partial(suite.start, photo=photo),
         "accuracy": partial(loaded, suite.accuracy),
-        "boxes": partial(loaded, sweeps.figures),
+        "boxes": partial(loaded, sweeps.boxes),
+        "occlusion": partial(loaded, sweeps.occlusion),
         "stability": partial(loaded, suite.stability),
     }
 

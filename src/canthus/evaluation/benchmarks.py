@@ -183,6 +183,19 @@ def subsets_of(
     return {name: tuple(found[name]) for name in wanted if name in found}
 
 
+def evenly(benchmark: Benchmark, count: int | None) -> list[int]:
+    """The indices of so many faces of a benchmark, evenly spread; of all for None.
+
+    Raises:
+        ValueError: if no face is asked for.
+    """
+    if count is not None and count < 1:
+        raise ValueError(f"expected one face at least, found {count}")
+    number = len(benchmark.samples)
+    places = np.linspace(0, number - 1, min(number if count is None else count, number))
+    return [int(place) for place in np.unique(places.round())]
+
+
 def jittered(box: Box, generator: np.random.Generator, amount: float = JITTER) -> Box:
     """A box as an uncertain detector would draw it.
 

@@ -1,8 +1,8 @@
-"""The pages of several models: on the same faces, and in ever worse boxes."""
+"""The pages of several models: on the same faces, in ever worse boxes, and covered ever more."""
 
 from collections.abc import Sequence
 
-from canthus.evaluation import words
+from canthus.evaluation import occlusion, words
 from canthus.evaluation.charts import Curve, Line, ced_chart, sweep_chart
 from canthus.evaluation.comparison import Comparison, Scored
 from canthus.evaluation.sections import Chart, Section, Table, render_models
@@ -121,3 +121,54 @@ def _swept(sweeps: Sequence[Sweep], kind: Kind) -> Section:
             Chart(sweep_chart(failed, LABELS[kind], "failed, %"), "Failed faces"),
         ],
     )
+
+
+def of_occlusions(
+    found: Sequence[occlusion.Occlusion], command: str = "", version: str = ""
+) -> str:
+    """The page of covered faces: one curve per model in each chart, no other file needed.
+
+    Args:
+        found: a model each, on the same benchmark.
+        command: that made them.
+        version: of Canthus.
+    """
+    first = found[0]
+    lead = (
+        f"{first.faces} faces of {first.benchmark}, evenly chosen, behind patches at {first.draws} "
+        "places each: of one color, of another picture, or of noise. Errors are divided by "
+        f"{words.normalizer(first.normalizer)} ({first.normalizer}); a face has failed above "
+        f"{100 * first.threshold:g} %.",
+    )
+    errors = {
+        "All landmarks": [each.nme for each in found],
+        "Landmarks under the patch": [each.hidden for each in found],
+        "Landmarks beside the patch": [each.seen for each in found],
+    }
+    sections = [_covered(found, name, values) for name, values in errors.items()]
+    failed = _covered_chart(found, [each.failure_rate for each in found], "failed, %")
+    sections.append(Section("Failed faces", charts=[failed]))
+    title = f"Covered faces: {', '.join(each.model for each in found)} on {first.benchmark}"
+    return render_models(title, [*sections, *_made_by(command, version)], lead)
+
+
+def _covered(
+    found: Sequence[occlusion.Occlusion], name: str, errors: Sequence[Sequence[float]]
+) -> Section:
+    """The chart and the table of some landmarks' mean errors."""
+    pairs = zip(found, errors, strict=True)
+    rows = [(each.model, *(percent(value) for value in values)) for each, values in pairs]
+    heads = ("NME %", *(f"{100 * share:g}" for share in found[0].shares))
+    table = Table(f"Mean error by the {occlusion.LABEL}", heads, rows)
+    return Section(name, tables=[table], charts=[_covered_chart(found, errors, "mean error, %")])
+
+
+def _covered_chart(
+    found: Sequence[occlusion.Occlusion], values: Sequence[Sequence[float]], label: str
+) -> Chart:
+    """Values at each share that is covered, a line per model."""
+    lines = [
+        Line(each.model, [100 * share for share in each.shares], [100 * value for value in some])
+        for each, some in zip(found, values, strict=True)
+    ]
+    return Chart(sweep_chart(lines, occlusion.LABEL, label))

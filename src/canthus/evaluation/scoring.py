@@ -187,7 +187,7 @@ def summarize(errors: Array, threshold: float, groups: Sequence[str] | None = No
     return Summary(
         faces=len(errors),
         missed=int(np.isinf(errors).sum()),
-        nme=_mean(errors),
+        nme=mean_of_found(errors),
         failure_rate=failure_rate(errors, threshold),
         auc=auc(errors, threshold),
         median=median,
@@ -236,7 +236,7 @@ def _beside(benchmark: Benchmark, errors: Array) -> tuple[dict[str, dict[str, fl
 def _means(benchmark: Benchmark, errors: Array, normalizer: str) -> dict[str, float]:
     """The mean error of each subset by another normalizer."""
     faces = nme(errors, benchmark.lengths(normalizer))
-    return {name: _mean(faces[chosen]) for name, chosen in _subsets(benchmark).items()}
+    return {name: mean_of_found(faces[chosen]) for name, chosen in _subsets(benchmark).items()}
 
 
 def _groups(benchmark: Benchmark, chosen: Sequence[int]) -> list[str] | None:
@@ -344,7 +344,7 @@ def _expected(benchmark: Benchmark, answers: Answers, errors: Array) -> Expected
     )
 
 
-def _mean(errors: Array) -> float:
+def mean_of_found(errors: Array) -> float:
     """The mean of the faces that were found; NaN if none was."""
     found = errors[np.isfinite(errors)]
     return float(found.mean()) if len(found) else float("nan")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
-from canthus.evaluation.benchmarks import Benchmark
+from canthus.evaluation.benchmarks import Benchmark, evenly
 from canthus.evaluation.evaluate import Aligns, closest
 from canthus.faces import Face
 from canthus.geometry import Box, Similarity
@@ -162,7 +162,7 @@ def compressed(quality: int) -> Change:
 
 def _measured(aligner: Aligns, benchmark: Benchmark, trial: _Trial, photos: int) -> Stability:
     lengths = benchmark.lengths(benchmark.normalizer)
-    chosen = _chosen(benchmark, photos)
+    chosen = evenly(benchmark, photos)
     strayed = [_strayed(aligner, benchmark.samples[i], trial) for i in chosen]
     each = [
         (apart / lengths[i]) ** 2
@@ -177,12 +177,6 @@ def _measured(aligner: Aligns, benchmark: Benchmark, trial: _Trial, photos: int)
         worst=math.sqrt(max(means, default=math.nan)),
         missed=len(chosen) - len(each),
     )
-
-
-def _chosen(benchmark: Benchmark, photos: int) -> list[int]:
-    """The indices of some photos, evenly spread."""
-    places = np.linspace(0, len(benchmark.samples) - 1, photos)
-    return [int(i) for i in np.unique(places.round())]
 
 
 def _strayed(aligner: Aligns, sample: Sample, trial: _Trial) -> Array | None:

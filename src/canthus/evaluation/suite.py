@@ -9,10 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canthus.errors import DatasetError
-from canthus.evaluation import clips, complexity, recall, speed, stability, sweep
+from canthus.evaluation import clips, complexity, occlusion, recall, speed, stability, sweep
 from canthus.evaluation.benchmarks import Benchmark, open_benchmark
 from canthus.evaluation.evaluate import evaluate
 from canthus.evaluation.figures import figures_of
+from canthus.evaluation.occlusion import Occlusion
 from canthus.evaluation.protocols import BENCHMARKS, VALIDATION
 from canthus.faces import scheme_of
 from canthus.images.files import list_images, read_image
@@ -140,6 +141,40 @@ class Suite:
                 (f"failure_rate at {found.threshold:g}", series.failure_rate[i]),
             )
         ]
+
+    def occlusion(
+        self, aligner: "Aligner", name: str = PHOTOS, faces: int | None = None
+    ) -> Occlusion:
+        """How much patches before the faces of a benchmark cost.
+
+        Args:
+            aligner: what to measure.
+            name: of the benchmark.
+            faces: how many, evenly chosen; all by default.
+        """
+        told = partial(self.track, what=f"{name}, covered")
+        benchmark = open_benchmark(name, self.root)
+        found = occlusion.measure(aligner, benchmark, faces=faces, track=told)
+        return occlusion.named(found, aligner.manifest.name)
+
+    def occlusion_figures(self, found: Occlusion) -> list[Figure]:
+        """The figures of covered faces: error, failures and area at each share that is covered."""
+        metric, threshold = f"nme {found.normalizer}", found.threshold
+        figures = []
+        for i, share in enumerate(found.shares):
+            on = f"{found.faces} faces of {found.benchmark}, {100 * share:g} % of the face covered"
+            values = [
+                (metric, on, found.nme[i]),
+                (f"failure_rate at {threshold:g}", on, found.failure_rate[i]),
+                (f"auc at {threshold:g}", on, found.auc[i]),
+            ]
+            if share:
+                values += [
+                    (metric, f"{on}, hidden landmarks", found.hidden[i]),
+                    (metric, f"{on}, seen landmarks", found.seen[i]),
+                ]
+            figures += [self._figure(*each) for each in values]
+        return figures
 
     def clip(
         self, aligner: "Aligner", path: Path, truth: Path | None = None, scheme: str = "68"

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
 from canthus.errors import DatasetError
-from canthus.evaluation.benchmarks import Benchmark
+from canthus.evaluation.benchmarks import Benchmark, evenly
 from canthus.evaluation.evaluate import Aligns
 from canthus.evaluation.report import Json, plain
-from canthus.evaluation.scoring import Answers, errors_of
+from canthus.evaluation.scoring import Answers, errors_of, mean_of_found
 from canthus.faces import Face
 from canthus.geometry import Box, BoxRelation, Similarity
 from canthus.images.warp import crop
@@ -149,11 +149,8 @@ def measure(
         ValueError: if no face is asked for, or there is no way from the aligner's scheme to the
             benchmark's.
     """
-    if faces < 1:
-        raise ValueError(f"expected one face at least, found {faces}")
     benchmark.lengths(benchmark.normalizer)  # before the work, so that it fails early
-    last = len(benchmark.samples) - 1
-    rows = np.unique(np.linspace(0, last, min(faces, last + 1)).round().astype(np.int64)).tolist()
+    rows = evenly(benchmark, faces)
     cases = [_cases(benchmark, row) for row in rows]
     samples = track([benchmark.samples[row] for row in rows])
     answers = [
@@ -274,14 +271,11 @@ def _series(kind: Kind, cases: Sequence[Case], errors: Array, threshold: float) 
     settings = SETTINGS[kind]
     return Series(
         settings=settings,
-        nme=tuple(_mean(at(setting)) for setting in settings),
+        nme=tuple(mean_of_found(at(setting)) for setting in settings),
         failure_rate=tuple(failure_rate(at(setting), threshold) for setting in settings),
         auc=tuple(auc(at(setting), threshold) for setting in settings),
-        apart={way: tuple(_mean(at(setting, way)) for setting in settings) for way in WAYS[kind]},
+        apart={
+            way: tuple(mean_of_found(at(setting, way)) for setting in settings)
+            for way in WAYS[kind]
+        },
     )
-
-
-def _mean(errors: Array) -> float:
-    """The mean of the faces that were found; NaN if none was."""
-    found = errors[np.isfinite(errors)]
-    return float(found.mean()) if len(found) else float("nan")
