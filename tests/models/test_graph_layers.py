@@ -17,8 +17,10 @@ from canthus.models.layers.graph_layers import (
     Adjacency,
     EdgeKind,
     EdgeLogits,
+    GraphBlock,
     GraphConv,
     GraphHead,
+    heard_by_layers,
 )
 from canthus.models.layers.graph_losses import coordinate_loss, relative_loss
 from canthus.models.layers.graphs import Graph, graph_of
@@ -257,3 +259,36 @@ def test_edges_begin_alike() -> None:
     bound = 1.414 * math.sqrt(6 / (3 * 4 + 2 * 4))
     assert 0.7 * bound < conv.weight.abs().max().item() <= bound
     assert conv.bias.abs().max().item() <= 0.5
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("kind", "shapes"),
+    [
+        ("self", []),
+        ("static", 4 * [(98, 98)]),
+        ("dynamic", 4 * [(3, 98, 98)]),
+        ("attention", 4 * [(3, 2, 98, 98)]),
+    ],
+)
+def test_every_layer_says_who_is_heard(kind: EdgeKind, shapes: list[tuple[int, ...]]) -> None:
+    torch.manual_seed(0)
+    head = GraphHead(
+        6, width=8, blocks=1, kind=kind, graph=GRAPH, heads=2, told_by=4, transposed=False
+    ).eval()
+    nodes, told_by = torch.randn(3, 98, 6), torch.randn(3, 4, 2, 2)
+    answer = head(nodes, told_by)
+
+    said = heard_by_layers(head, nodes, told_by)
+
+    assert [tuple(weights.shape) for weights in said] == shapes
+    for weights in said:
+        torch.testing.assert_close(weights.sum(dim=-1), torch.ones(weights.shape[:-1]))
+    if kind == "attention":
+        first, block = head.input(nodes), head.blocks[0]
+        assert isinstance(block, GraphBlock)
+        torch.testing.assert_close(said[0], head.input.conv.heard(nodes))
+        torch.testing.assert_close(said[1], block.first.conv.heard(first))
+        assert not torch.equal(said[2], said[1])
+    torch.testing.assert_close(head(nodes, told_by), answer)
+    assert len(heard_by_layers(head, nodes, told_by)) == len(shapes)  # nobody listens twice

@@ -222,3 +222,29 @@ class GraphHead(nn.Module):
         for block in self.blocks:
             x = block(x, given)
         return self.output(x, given)
+
+
+@torch.no_grad()
+def heard_by_layers(network: nn.Module, *given: Tensor) -> list[Tensor]:
+    """Who hears whom in each graph convolution of a network, from the first to the last.
+
+    Args:
+        network: or a part of one. Its convolutions in which nobody hears another are left out.
+        given: what it is called with: crops, or nodes.
+
+    Returns:
+        What `GraphConv.heard` says of each.
+    """
+    said: list[Tensor] = []
+    convolutions = [each for each in network.modules() if isinstance(each, GraphConv)]
+    hooks = [
+        each.register_forward_pre_hook(lambda conv, called: said.append(conv.heard(*called)))
+        for each in convolutions
+        if each.kind != "self"
+    ]
+    try:
+        network(*given)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return said
