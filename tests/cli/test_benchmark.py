@@ -1,6 +1,7 @@
 """`canthus benchmark`, called as from a shell."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -157,6 +158,9 @@ def test_unknown_names_are_misuse(command: Command, words: tuple[str, ...]) -> N
             ("speed", "--reinitialize"),
             "--reinitialize: used by accuracy and boxes and occlusion and stability only",
         ),
+        (("all", "--dlib", "a.dat"), "--dlib: used by peers only"),
+        (("speed", "--mediapipe", "wheel"), "--mediapipe: used by peers only"),
+        (("peers",), "--dlib: needed: whom to measure beside our models"),
         (("all", "--parity"), "--parity: used by accuracy and boxes and occlusion and"),
     ],
 )
@@ -167,3 +171,14 @@ def test_a_path_that_would_not_be_used_is_misuse(
     assert done.code == 2
     assert said in " ".join(done.err.replace("'", "").split())
     assert not Path("made").exists()
+
+
+@pytest.mark.parametrize("words", [("--dlib", "a.dat"), ("--mediapipe", "wheel")])
+def test_a_peer_that_is_not_installed_is_named_before_any_work(
+    command: Command, words: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = words[0].removeprefix("--")
+    monkeypatch.setitem(sys.modules, name, None)
+    done = command("benchmark", "peers", *words, "--root", "nowhere")
+    assert done.code == 1
+    assert f"{name} is not installed; `pip install {name}" in done.err

@@ -52,6 +52,20 @@ def test_every_figure_names_the_one_command(suite: Suite, fake: Fake) -> None:
     assert {figure.command for figure in suite.accuracy(fake())} == {COMMAND}
 
 
+def test_peers_are_measured_both_ways(suite: Suite, fake: Fake) -> None:
+    figures = suite.peers(fake(offset=(0.6, 0.8), lost=(2,)))
+    assert [figure.metric for figure in figures[:6]] == [
+        *2 * ["nme inter_ocular", "failure_rate at 0.08"],
+        "missed_count",
+        "face_ms",
+    ]
+    where = ["300w-val, jitter boxes", "300w-val, jitter boxes, offset removed"]
+    assert [figure.benchmark for figure in figures[:4:2]] == where
+    assert len(figures) == 12
+    assert figures[0].value == pytest.approx(1 / 40)
+    assert figures[4].value == 1
+
+
 @pytest.fixture
 def quick(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """A suite with three cores whose processes are not really started."""

@@ -18,6 +18,7 @@ from canthus.detection import Mtcnn
 from canthus.errors import WeightsError
 from canthus.evaluation.figures import Result, results_to_plain, results_to_text
 from canthus.evaluation.occlusion import Occlusion
+from canthus.evaluation.peers import PREDICTOR, TASK, Dlib, MediaPipe
 from canthus.evaluation.protocols import BENCHMARKS
 from canthus.evaluation.speed import machine
 from canthus.evaluation.suite import PHOTOS, Suite
@@ -27,7 +28,9 @@ from canthus.runtime import Aligner, weights
 from canthus.runtime.manifest import Figure
 from canthus.storage import write_whole
 
-Part = Literal["speed", "start", "accuracy", "boxes", "occlusion", "stability", "detector", "all"]
+Part = Literal[
+    "speed", "start", "accuracy", "boxes", "occlusion", "stability", "detector", "peers", "all"
+]
 Measure = Callable[[str], list[Figure]]  # of a model, by its name or file
 
 # speed has the start
@@ -38,11 +41,14 @@ USES: Mapping[str, tuple[Part, ...]] = {
     "--clip": ("stability", "all"),
     "--truth": ("stability", "all"),
     "--out": ("boxes", "occlusion", "all"),
+    "--dlib": ("peers",),
+    "--mediapipe": ("peers",),
     "--once": LOOKS,
     "--reinitialize": LOOKS,
     "--parity": LOOKS,
 }
 FACES = 100  # whose boxes depart
+WHEEL = "wheel"  # stands for the models that MediaPipe itself carries
 
 Models = Annotated[
     list[str] | None, typer.Option(help="A name or a file; all models inside by default.")
@@ -58,6 +64,17 @@ Truth = Annotated[
     Path | None, typer.Option(help="Of the clip: an .npy (T, L, 2), or a folder of .pts.")
 ]
 Scheme = Annotated[str, typer.Option(help="Of the clip's truth.")]
+DlibFile = Annotated[
+    Path | None, typer.Option("--dlib", help=f"Peers: dlib's {PREDICTOR}.", metavar="FILE")
+]
+MediaPipeFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mediapipe",
+        help=f"Peers: MediaPipe's {TASK}; or the word {WHEEL}, for the models in an older one's.",
+        metavar="FILE",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Boxes, occlusion: folder for JSON and a page.")]
 
 
@@ -75,6 +92,8 @@ def benchmark(
     clip: Clip = None,
     truth: Truth = None,
     scheme: Scheme = "68",
+    dlib: DlibFile = None,
+    mediapipe: MediaPipeFile = None,
     out: Out = None,
     once: Once = False,
     reinitialize: Reinitialize = False,
@@ -85,6 +104,7 @@ def benchmark(
     """Measure speed, cold start, accuracy and steadiness on this machine."""
     _check(on, scheme)
     given = {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out}
+    given |= {"--dlib": dlib, "--mediapipe": mediapipe}
     mode = asked_mode(once=once, reinitialize=reinitialize, parity=parity)
     _refuse_idle(part, given if mode is None else {**given, f"--{mode}": True})
     opened = partial(asked_for, mode=mode)
@@ -94,14 +114,20 @@ def benchmark(
     measures = _measures(suite, photo, sweeps, opened)
     if clip is not None:
         measures["stability"] = lambda name: suite.clip(opened(name), clip, truth, scheme)
-    parts = EVERY if part == "all" else (part,)
-    results = list(_measured(suite, parts, model or weights.names(), measures, opened))
+    peers = _peers(part, dlib, mediapipe)
+    results = list(_measured(suite, part, model or weights.names(), measures, opened))
+    results += [Result(peer.name, tuple(suite.peers(peer))) for peer in peers]
+    _print(results, command, json=json)
+    sweeps.write()
+
+
+def _print(results: Sequence[Result], command: str, *, json: bool) -> None:
+    """Print the results, and on what machine they were had."""
     if json:
         print(to_line(results_to_plain(results, command=command, machine=machine())))
     else:
         print(results_to_text(results))
         print("\n" + ", ".join(f"{name} {value}" for name, value in machine().items()))
-    sweeps.write()
 
 
 def _check(on: str, scheme: str) -> None:
@@ -119,6 +145,18 @@ def _refuse_idle(part: Part, given: Mapping[str, Path | bool | None]) -> None:
             raise typer.BadParameter(f"used by {users} only", param_hint=hint)
     if given["--truth"] is not None and given["--clip"] is None:
         raise typer.BadParameter("needed: the clip of the truth", param_hint="--clip")
+
+
+def _peers(part: Part, dlib: Path | None, mediapipe: Path | None) -> list[Dlib | MediaPipe]:
+    """The tools of others that are asked for, opened before any work."""
+    if part != "peers":
+        return []
+    if dlib is None and mediapipe is None:
+        raise typer.BadParameter("needed: whom to measure beside our models", param_hint="--dlib")
+    found: list[Dlib | MediaPipe] = [] if dlib is None else [Dlib(dlib)]
+    if mediapipe is not None:
+        found.append(MediaPipe(None if mediapipe == Path(WHEEL) else mediapipe))
+    return found
 
 
 class _Sweeps:
@@ -182,24 +220,26 @@ def _measures(
         "boxes": partial(loaded, sweeps.boxes),
         "occlusion": partial(loaded, sweeps.occlusion),
         "stability": partial(loaded, suite.stability),
+        "peers": partial(loaded, suite.peers),
     }
 
 
 def _measured(
     suite: Suite,
-    parts: Iterable[Part],
+    part: Part,
     models: list[str],
     measures: Mapping[Part, Measure],
     opened: Callable[[str], Aligner],
 ) -> Iterable[Result]:
-    """The results of the parts, model by model."""
-    asked = [part for part in parts if part in measures]
+    """The results of a part, or of all of them, model by model."""
+    parts = EVERY if part == "all" else (part,)
+    asked = [each for each in parts if each in measures]
     if asked and not models:
         raise WeightsError("there is no model inside this package; name one with --model")
     for model in models if asked else ():
         name = opened(model).manifest.name
-        for part in asked:
-            print(f"{name}: {part}", file=sys.stderr)
-            yield Result(name, tuple(measures[part](model)))
+        for each in asked:
+            print(f"{name}: {each}", file=sys.stderr)
+            yield Result(name, tuple(measures[each](model)))
     if "detector" in parts:
         yield Result("", tuple(suite.detector(Mtcnn())))

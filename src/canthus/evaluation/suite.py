@@ -9,12 +9,22 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from canthus.errors import DatasetError
-from canthus.evaluation import clips, complexity, occlusion, recall, speed, stability, sweep
+from canthus.evaluation import (
+    clips,
+    complexity,
+    occlusion,
+    peers,
+    recall,
+    speed,
+    stability,
+    sweep,
+)
 from canthus.evaluation.benchmarks import Benchmark, open_benchmark
-from canthus.evaluation.evaluate import evaluate
+from canthus.evaluation.evaluate import Aligns, evaluate
 from canthus.evaluation.figures import figures_of
 from canthus.evaluation.occlusion import Occlusion
 from canthus.evaluation.protocols import BENCHMARKS, VALIDATION
+from canthus.evaluation.report import ALL
 from canthus.faces import scheme_of
 from canthus.images.files import list_images, read_image
 from canthus.images.video import read_frames
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PHOTOS = "300w-val"  # where the photos come from that speed and stability are measured on
+PEERED = ("300w-val", "ytf68-val")  # whose 68 points other tools have too
 CENTERED = "aflw2000-sample"  # its pictures show one face each, in their middle
 BATCHES = (1, 32)
 SWEPT: Mapping[sweep.Kind, str] = {
@@ -213,6 +224,28 @@ class Suite:
             steady = stability.measure_changed(aligner, benchmark, change)
             on = f"{steady.photos - steady.missed} photos of {PHOTOS}, {how}"
             found.append(self._figure(f"stray_rms {benchmark.normalizer}", on, steady.rms))
+        return found
+
+    def peers(self, aligner: Aligns) -> list[Figure]:
+        """How anybody does on faces of 68 points, as it is and without its offset of conventions.
+
+        Raises:
+            DatasetError: if a data set is not below the root.
+        """
+        found = []
+        for name in PEERED:
+            benchmark = self._open(name)
+            both = peers.measure(aligner, benchmark, track=partial(self.track, what=name))
+            where = f"{name}, {both.as_it_is.boxes} boxes"
+            for report, on in ((both.as_it_is, where), (both.removed, f"{where}, offset removed")):
+                every = report.subsets[ALL]
+                found += [
+                    self._figure(f"nme {report.normalizer}", on, every.nme),
+                    self._figure(f"failure_rate at {report.threshold:g}", on, every.failure_rate),
+                ]
+            found.append(self._figure("missed_count", where, both.as_it_is.subsets[ALL].missed))
+            if both.as_it_is.ms_per_face is not None:
+                found.append(self._figure("face_ms", where, both.as_it_is.ms_per_face))
         return found
 
     def detector(self, detector: "Detector") -> list[Figure]:
