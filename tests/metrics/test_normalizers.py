@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -126,3 +128,11 @@ def test_eye_centers_are_the_middles_of_the_corners() -> None:
 def test_given_lengths_must_be_lengths(given: list[float] | None, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         distances("given", eyes(), IBUG, given=given)
+
+
+def test_a_scheme_may_have_a_normalizer_of_its_own() -> None:
+    tips = dataclasses.replace(SCHEMES["5"], normalizers={"tips": ((3,), (4,))})
+    truth = np.zeros((1, 5, 2))
+    truth[0, 4] = 3, 4
+
+    assert distances("tips", truth, tips).tolist() == [5]

@@ -90,3 +90,27 @@ def test_another_schema_asks_for_another_canthus(schema: object) -> None:
 def test_what_is_no_manifest_is_refused(text: str) -> None:
     with pytest.raises(WeightsError, match=r"x\.onnx: its manifest"):
         Manifest.from_json(text, "x.onnx")
+
+
+OWN: dict[str, object] = {"name": "mine", "num_landmarks": 2, "parts": {"eyes": [0, 1]}}
+
+
+def test_weights_carry_a_scheme_of_ones_own() -> None:
+    own = dataclasses.replace(FULL, scheme="mine", own_scheme=OWN)
+
+    found = Manifest.from_json(own.to_json(), "x.onnx")
+
+    assert found.landmark_scheme.num_landmarks == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("68", OWN), ("mine", {}), ("mine", {**OWN, "parts": {}}), ("68", {"name": "68"})],
+)
+def test_a_scheme_that_is_not_what_it_is_called_is_refused(
+    name: str, own: dict[str, object]
+) -> None:
+    text = dataclasses.replace(FULL, scheme=name, own_scheme=own).to_json()
+
+    with pytest.raises(WeightsError, match=r"x\.onnx"):
+        Manifest.from_json(text, "x.onnx")

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from canthus.datasets import Sample
+from canthus.datasets.annotations import hold_out
 from canthus.datasets.pictures import read_picture
 from canthus.faces import SCHEMES, Fit, Landmarks
 from canthus.faces.face_model import open_face_model
 from canthus.geometry import Similarity
 from canthus.images import warp
 from canthus.models import TddfaConfig
-from canthus.training.batches import Batches, hold_out
+from canthus.training.batches import Batches
 from canthus.training.labels import Labeler
 from canthus.training.recipe import AugmentConfig, CropConfig, Recipe
 

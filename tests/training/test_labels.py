@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from canthus.errors import DatasetError
 from canthus.faces import SCHEMES, Landmarks
 from canthus.training.labels import Labeler
 
@@ -61,5 +62,5 @@ def test_a_point_that_was_not_seen_labels_nothing() -> None:
 
 
 def test_a_scheme_that_cannot_be_reached_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no conversion from scheme 68 to 98"):
+    with pytest.raises(DatasetError, match="no conversion from scheme 68 to 98"):
         Labeler("68", ("98",))

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from canthus.cli.outputs import prepare, to_line
+from canthus.datasets.annotations import grouped, hold_out
 from canthus.datasets.formats import FORMATS, detect, meant
 from canthus.datasets.formats.mapping import mapped, origins, way_to
 from canthus.datasets.sample import Sample
@@ -17,6 +18,20 @@ from canthus.faces.scheme_files import SchemeFile, open_scheme
 SCHEMA = 1
 KNOWN = ", ".join(FORMATS)
 GUESSED = ("blend", "approx")  # kinds of maps whose points nobody annotated
+
+
+Apart = Annotated[
+    Path | None,
+    typer.Option(help="Another OUT, for some groups of faces, as to test on; OUT has the others."),
+]
+Share = Annotated[float, typer.Option(min=0, max=1, help="Of the groups that go --apart, about.")]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        help=r"A regular expression that finds in a picture's name whose face it is, for --apart, "
+        r"as 'cat_\d+'; each picture is a group by default."
+    ),
+]
 
 
 def convert(
@@ -35,23 +50,53 @@ def convert(
     approximate: Annotated[
         bool, typer.Option("--approximate", help="Allow maps that put points by estimate.")
     ] = False,
+    apart: Apart = None,
+    share: Share = 0.2,
+    group: Group = None,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Convert annotations between formats and landmark schemes; IN is not changed."""
+    old, new = _formats(source, target, from_, to)
+    if apart is not None:
+        _formats(source, apart, from_, new)
+        if apart.resolve() == target.resolve():
+            raise typer.BadParameter(f"{apart} is OUT", param_hint="--apart")
+    file = open_scheme(scheme)
+    way = None if to_scheme in (None, file.scheme.name) else _way(file, to_scheme, approximate)
+    read = FORMATS[old].read(source, file.scheme)
+    faces = read if way is None else mapped(read, way)
+    parts = {target: faces} if apart is None else _divided(faces, (target, apart), share, group)
+    for out, part in parts.items():
+        prepare(out if FORMATS[new].folder else out.parent)
+        FORMATS[new].write(part, out)
+        summary = _summary(part, (old, new), file, way)
+        print(to_line(summary) if json else "\n".join(_lines(summary)))
+
+
+def _formats(source: Path, target: Path, from_: str | None, to: str | None) -> tuple[str, str]:
+    """What to read and to write, made sure that nothing that is there is written over."""
     for name, option in ((from_, "--from"), (to, "--to")):
         if name is not None and name not in FORMATS:
             raise typer.BadParameter(f"{name!r} is none of {KNOWN}", param_hint=option)
     _refuse(source, target)
     names = from_ or detect(source), to or meant(target)
     _refuse_inside(source, target, names)
-    file = open_scheme(scheme)
-    way = None if to_scheme in (None, file.scheme.name) else _way(file, to_scheme, approximate)
-    read = FORMATS[names[0]].read(source, file.scheme)
-    faces = read if way is None else mapped(read, way)
-    prepare(target if FORMATS[names[1]].folder else target.parent)
-    FORMATS[names[1]].write(faces, target)
-    summary = _summary(faces, names, file, way)
-    print(to_line(summary) if json else "\n".join(_lines(summary)))
+    return names
+
+
+def _divided(
+    faces: list[Sample], outs: tuple[Path, Path], share: float, group: str | None
+) -> dict[Path, list[Sample]]:
+    """The faces of each of two files; a group is in one of them, whole."""
+    samples = faces if group is None else grouped(faces, group)
+    parts = hold_out(samples, share, salt="apart/")  # what is left, a training divides again
+    if not all(parts):
+        count = len({sample.group for sample in samples})
+        raise DatasetError(
+            f"--share {share:g} of {count} groups leaves no face for one of {outs[0]} and "
+            f"{outs[1]}; give another --share or --group"
+        )
+    return dict(zip(outs, parts, strict=True))
 
 
 def _refuse(source: Path, target: Path) -> None:

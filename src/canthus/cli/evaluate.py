@@ -170,9 +170,10 @@ class _Page:
 
 def _check(asked: _Asked) -> None:
     """Refuse names that are not known, before any work."""
+    theirs = scheme_from(asked.scheme).normalizers if asked.scheme else ()
     known = {
         "BENCHMARK": (asked.benchmark, BENCHMARKS),
-        "--normalizer": (asked.normalizer, NORMALIZERS),
+        "--normalizer": (asked.normalizer, tuple(dict.fromkeys((*NORMALIZERS, *theirs)))),
     }
     for hint, (name, names) in known.items():
         own = hint == "BENCHMARK" and name is not None and Path(name).exists()

@@ -10,41 +10,48 @@ import typer
 
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import clear, track
-from canthus.datasets import LAYOUTS, Sample, Split
+from canthus.datasets import LAYOUTS, Sample, Split, annotations
 from canthus.datasets.catalog import DATASETS, NO_COUNTS
 from canthus.datasets.inspection import Inspection, sheet
 from canthus.datasets.inspection import inspect as look
 from canthus.errors import DatasetError, StorageError
+from canthus.faces.scheme_files import scheme_from
 from canthus.images.files import write_image
 
 SCHEMA = 1
 SHEETS = (".png", ".jpg", ".jpeg")
 SHOWN = 20  # names of a list that is printed
-KNOWN = tuple(dict.fromkeys((*DATASETS, *LAYOUTS)))  # some are both
+OWN = "annotations"  # in any format that is read
+KNOWN = tuple(dict.fromkeys((*DATASETS, *LAYOUTS, OWN)))  # some are both
 PARTS = {"train": 0, "val": 0}  # of a layout that trainings read; nobody says how many there are
 
 
 def inspect(
     dataset: Annotated[str, typer.Argument(help=f"One of {', '.join(KNOWN)}.")],
-    root: Annotated[Path, typer.Argument(help="The folder as published.")],
+    root: Annotated[Path, typer.Argument(help="The folder as published; or annotations.")],
     split: Annotated[str | None, typer.Option(help="Only this one; all by default.")] = None,
     out: Annotated[
         Path | None, typer.Option(help="A .png or .jpg: a sheet of faces with their points.")
     ] = None,
     faces: Annotated[int, typer.Option(min=1, help="How many are on the sheet.")] = 30,
+    scheme: Annotated[
+        str | None, typer.Option(help="What the points of annotations are: a name or a .yaml.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check a copy of a data set: counts, pictures, points. Nothing in it is changed."""
     if dataset not in KNOWN:
         raise typer.BadParameter(f"{dataset!r} is none of {', '.join(KNOWN)}", param_hint="DATASET")
     splits = _splits(dataset, root, split)
-    if not root.is_dir():
+    if (scheme is None) is (dataset == OWN):
+        raise typer.BadParameter(f"needed with {OWN}, and with nothing else", param_hint="--scheme")
+    if dataset != OWN and not root.is_dir():
         raise DatasetError(f"{root}: expected the folder of a data set, found none")
     if out is not None:
         _refuse(out, root)
     counts = DATASETS[dataset].counts if dataset in DATASETS else NO_COUNTS
     tell = partial(track, what="faces")
-    found = look(_reader(dataset), root, splits, counts=counts, track=tell)
+    found = look(_reader(dataset, scheme), root, splits, counts=counts, track=tell)
     clear()
     print(to_line(_plain(found, dataset)) if json else "\n".join(_lines(found)))
     if out is not None and found.samples:
@@ -56,6 +63,7 @@ def inspect(
 def _splits(dataset: str, root: Path, split: str | None) -> Mapping[str, int]:
     """The splits to look at, and how many faces each officially has."""
     known = DATASETS[dataset].splits if dataset in DATASETS else PARTS
+    known = {"all": 0} if dataset == OWN else known
     if split is None:
         return known
     if split in known:
@@ -76,8 +84,11 @@ def _refuse(out: Path, root: Path) -> None:
         )
 
 
-def _reader(dataset: str) -> Callable[[Path, str], list[Sample]]:
-    """What reads a data set, or a layout that trainings read."""
+def _reader(dataset: str, scheme: str | None) -> Callable[[Path, str], list[Sample]]:
+    """What reads a data set, a layout that trainings read, or annotations of a scheme."""
+    if scheme is not None:
+        points = scheme_from(scheme)
+        return lambda root, split: annotations.read(root, points)
     if dataset in DATASETS:
         return DATASETS[dataset].read
     layout = LAYOUTS[dataset]

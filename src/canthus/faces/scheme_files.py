@@ -113,7 +113,22 @@ def to_yaml(scheme: LandmarkScheme) -> str:
     """A scheme as the text of a scheme file, to begin a scheme of one's own with."""
     import yaml  # only for files; importing canthus stays cheap
 
-    values = {
+    values = to_values(scheme)
+    return str(yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100))
+
+
+def scheme_of_values(values: Mapping[str, object], where: str) -> LandmarkScheme:
+    """The scheme of the plain values of a scheme file, as `to_values` gives them.
+
+    Raises:
+        DatasetError: naming the key that is not as it should be.
+    """
+    return _Reader(values, Path(where), {}).scheme_file().scheme
+
+
+def to_values(scheme: LandmarkScheme) -> dict[str, object]:
+    """A scheme as the plain values of a scheme file."""
+    return {
         "name": scheme.name,
         "num_landmarks": scheme.num_landmarks,
         **({"names": list(scheme.names)} if scheme.names else {}),
@@ -124,7 +139,6 @@ def to_yaml(scheme: LandmarkScheme) -> str:
             name: [list(right), list(left)] for name, (right, left) in scheme.normalizers.items()
         },
     }
-    return str(yaml.safe_dump(values, sort_keys=False, default_flow_style=None, width=100))
 
 
 def check(file: SchemeFile) -> list[str]:

@@ -151,7 +151,7 @@ def distances(
     """The lengths of the normalizer of this name, (N,) in pixels.
 
     Args:
-        name: one of `NORMALIZERS`.
+        name: one of `NORMALIZERS`, or another that the scheme has.
         truth: (N, L, D) in pixels; NaN where it is not known.
         scheme: of the truth.
         boxes: N, for the normalizers that begin with `given_box`.
@@ -168,6 +168,8 @@ def distances(
         >>> distances("inter_pupil", truth, SCHEMES["5"])
         array([50.])
     """
+    if name not in NORMALIZERS and name in scheme.normalizers:
+        return _between(name, truth, scheme)
     if name not in NORMALIZERS:
         raise ValueError(f"unknown normalizer {name!r}; known are {', '.join(NORMALIZERS)}")
     if name == "given":

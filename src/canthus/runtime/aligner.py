@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from canthus.errors import CanthusError, WeightsError
-from canthus.faces import Face, Fit, Landmarks, scheme_of
+from canthus.faces import Face, Fit, Landmarks
 from canthus.faces.face import camera_through, corners_of
 from canthus.geometry import Box, Similarity
 from canthus.images.arrays import as_image
@@ -285,7 +285,7 @@ class Aligner:
             box = Box.around(answer["points"])
         except ValueError:
             raise WeightsError(f"{self.manifest.name}: all landmarks are at one place") from None
-        scheme, points = scheme_of(self.manifest.scheme), answer["points"]
+        scheme, points = self.manifest.landmark_scheme, answer["points"]
         if "depths" in answer:
             points = np.column_stack([points, answer["depths"]])
         landmarks = Landmarks(points, scheme, answer.get("scores"), answer.get("covariances"))

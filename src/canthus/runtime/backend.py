@@ -12,7 +12,6 @@ from onnxruntime import NodeArg
 from onnxruntime.capi import onnxruntime_pybind11_state as faults
 
 from canthus.errors import WeightsError
-from canthus.faces import scheme_of
 from canthus.runtime import seal
 from canthus.runtime.manifest import KEY, Manifest
 
@@ -148,7 +147,7 @@ class OnnxBackend:
     def _check_door(self) -> None:
         """The network takes and gives what every network of ours does."""
         size = self.manifest.crop_size
-        num_landmarks = scheme_of(self.manifest.scheme).num_landmarks
+        num_landmarks = self.manifest.landmark_scheme.num_landmarks
         wanted: dict[str, tuple[int, ...]] = {"crops": (3, size, size)}
         shapes = {name: (num_landmarks, *shape) for name, shape in OF_LANDMARKS.items()} | OF_FACES
         wanted |= {name: shapes[name] for name in self._outputs}

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cached_property
 
-from canthus.errors import WeightsError
-from canthus.faces import SCHEMES
+from canthus.errors import DatasetError, WeightsError
+from canthus.faces import SCHEMES, LandmarkScheme, scheme_of
 
 KEY = "canthus"  # of the metadata, in ONNX and in safetensors alike
 SCHEMA = 1
@@ -52,6 +53,8 @@ class Manifest:
         name: what users call the model.
         family: the family of models it is of.
         scheme: the name of the landmark scheme it answers in.
+        own_scheme: what that scheme is, as the plain values of a scheme file; empty if it is a
+            known one.
         crop_size: side of the square crop it sees, in pixels.
         crop_scale: side of that crop over the longer side of the tight box around the landmarks.
         license: under which terms the weights may be used, in words.
@@ -72,6 +75,7 @@ class Manifest:
     scheme: str
     crop_size: int
     crop_scale: float
+    own_scheme: Mapping[str, object] = field(default_factory=dict)
     license: str = ""
     data: tuple[str, ...] = ()
     recipe: Mapping[str, object] = field(default_factory=dict)
@@ -83,6 +87,15 @@ class Manifest:
     version: str = ""
     created: str = ""
     schema: int = SCHEMA
+
+    @cached_property
+    def landmark_scheme(self) -> LandmarkScheme:
+        """The landmark scheme it answers in: a known one, or one's own."""
+        if not self.own_scheme:
+            return scheme_of(self.scheme)
+        from canthus.faces.scheme_files import scheme_of_values  # most models need none
+
+        return scheme_of_values(self.own_scheme, f"{self.name}: own_scheme")
 
     def to_json(self) -> str:
         """The text that a weights file carries, and that `from_json` takes back."""
@@ -120,7 +133,9 @@ class Manifest:
             Quitting(tuple(row["below"]), tuple(row["shares"]), row["error"])
             for row in values.get("quitting", ())
         )
-        return cls(**values)
+        manifest = cls(**values)
+        _check_scheme(manifest, where)
+        return manifest
 
 
 def _is_figures(value: object) -> bool:
@@ -178,7 +193,8 @@ CHECKS: Mapping[str, tuple[Callable[[object], bool], str]] = {
     "schema": (_is_number, "a number"),
     "name": (lambda value: _is_text(value) and value != "", "a name"),
     "family": (_is_text, "a text"),
-    "scheme": (lambda value: value in tuple(SCHEMES), f"one of {', '.join(SCHEMES)}"),
+    "scheme": (_is_text, "a name"),
+    "own_scheme": (lambda value: isinstance(value, dict), "keys and values"),
     "crop_size": (
         lambda value: isinstance(value, int) and 8 <= value <= 4096,
         "whole pixels from 8 to 4096",
@@ -214,3 +230,20 @@ def _check_keys(values: Mapping[str, object], where: str) -> None:
         fits, wanted = CHECKS[key]
         if not fits(value):
             raise WeightsError(f"{where}: its {key} should be {wanted}, found {value!r:.60}")
+
+
+def _check_scheme(manifest: Manifest, where: str) -> None:
+    """The scheme is a known one, or one that the manifest holds."""
+    if not manifest.own_scheme and manifest.scheme not in tuple(SCHEMES):
+        known = ", ".join(SCHEMES)
+        raise WeightsError(
+            f"{where}: its scheme should be one of {known}, found {manifest.scheme!r:.60}"
+        )
+    try:
+        found = manifest.landmark_scheme.name
+    except DatasetError as error:
+        raise WeightsError(f"{where}: {error}") from None
+    if found != manifest.scheme:
+        raise WeightsError(
+            f"{where}: its own_scheme should be {manifest.scheme!r:.60}, found {found!r:.60}"
+        )

@@ -4,11 +4,9 @@ Batch number n is a function of the recipe, the samples and n alone, so that a t
 taken up anywhere.
 """
 
-import hashlib
 import itertools
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -228,18 +226,6 @@ def _coefficients(fits: list[Fit | None]) -> Tensor | None:
     for row, numbers in known.items():
         rows[row] = numbers
     return torch.from_numpy(rows)
-
-
-def hold_out(samples: list[Sample], share: float) -> tuple[list[Sample], list[Sample]]:
-    """Samples to learn from, and samples kept apart; a group is on one side, whole."""
-    kept = [_draw(sample.group) < share for sample in samples]
-    learned = [sample for sample, apart in zip(samples, kept, strict=True) if not apart]
-    return learned, [sample for sample, apart in zip(samples, kept, strict=True) if apart]
-
-
-def _draw(group: str) -> float:
-    digest = hashlib.sha256(Path(group).as_posix().encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def _counts(samples: list[Sample], most: int) -> NDArray[np.int64]:

@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import save
 
 from canthus import __version__, config
+from canthus.faces import SCHEMES
+from canthus.faces.scheme_files import scheme_from, to_values
 from canthus.models import Network
 from canthus.runtime.manifest import KEY, Manifest
 from canthus.storage import write_whole
@@ -38,10 +40,12 @@ def finish(trained: Trained, recipe: Recipe) -> Path:
 
 def manifest_of(recipe: Recipe) -> Manifest:
     """What a model trained by a recipe says of itself, before anything is measured."""
+    scheme = scheme_from(recipe.scheme)
     return Manifest(
         name=recipe.name,
         family=recipe.model.family,
-        scheme=recipe.scheme,
+        scheme=scheme.name,
+        own_scheme={} if scheme.name in tuple(SCHEMES) else to_values(scheme),
         crop_size=recipe.crop.size,
         crop_scale=recipe.crop.scale,
         license=recipe.license,

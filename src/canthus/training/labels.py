@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.faces import Landmarks, find_conversion
-from canthus.faces.schemes import scheme_of
+from canthus.datasets.formats.mapping import way_to
+from canthus.faces import Landmarks
+from canthus.faces.scheme_files import open_scheme
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,23 +25,29 @@ class Labels:
 class Labeler:
     """Turns landmarks of any of several schemes into labels of a model's own scheme.
 
+    Args:
+        own: the model's scheme, a name or a scheme file.
+        others: the names of those that the data are in.
+
     Attributes:
+        own: the name of the model's scheme.
         readout: (E, L), how each blend is made from the model's landmarks.
 
     Raises:
-        ValueError: if the model's scheme cannot be converted into one of the others.
+        DatasetError: if the model's scheme cannot be converted into one of the others.
     """
 
     def __init__(self, own: str, others: tuple[str, ...]) -> None:
-        self.own = own
-        self._num_landmarks = scheme_of(own).num_landmarks
+        file = open_scheme(own)
+        self.own = file.scheme.name
+        self._num_landmarks = file.scheme.num_landmarks
         self._direct: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._blended: dict[str, NDArray[np.int64]] = {}
         self._slots: dict[str, slice] = {}
         rows = [np.zeros((0, self._num_landmarks))]
         count = 0
-        for name in sorted(set(others) - {own}):
-            weights = find_conversion(own, name).weights
+        for name in sorted(set(others) - {self.own}):
+            weights = way_to(file, name).weights
             single = (weights == 1).any(axis=1)
             blended = np.flatnonzero(~single & ~np.isnan(weights).any(axis=1))
             self._direct[name] = np.flatnonzero(single), weights[single].argmax(axis=1)

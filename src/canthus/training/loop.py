@@ -17,12 +17,13 @@ from torch import Tensor
 
 from canthus import config
 from canthus.datasets import Sample
+from canthus.datasets.annotations import hold_out
 from canthus.errors import RecipeError, TrainingError
 from canthus.evaluation.mean_face import mean_face
 from canthus.models import Network, Target, build
 from canthus.storage import write_whole
 from canthus.training import checkpoint
-from canthus.training.batches import Batch, Batches, hold_out
+from canthus.training.batches import Batch, Batches
 from canthus.training.checkpoint import Progress
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe, ScheduleConfig

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Interval
 
 from canthus.config import config
-from canthus.faces import scheme_of
+from canthus.faces.scheme_files import scheme_from
 from canthus.models import ModelConfig
 
 Positive = Annotated[float, Gt(0)]
@@ -24,8 +24,12 @@ class DataConfig:
     Attributes:
         layout: how it lies on disk: "ibug" (pictures and `.pts`), "table" (a CSV), "records" (a
             `.rec`), or 300W-LP as published, with the outline that is seen ("300w-lp") or the
-            model's projected points ("300w-lp-3d"); or WFLW as published ("wflw").
-        root: its folder, below the folder that the training is given.
+            model's projected points ("300w-lp-3d"); or WFLW as published ("wflw"). Or a file or
+            folder that `canthus convert` reads, in the recipe's scheme ("annotations").
+        root: its folder, or such a file, below the folder that the training is given.
+        group: of "annotations": a regular expression that finds in a picture's name whose face it
+            is, or which photo: one group is never both learned and tested on. By default each
+            picture is its own.
         repeat: how often an epoch shows each of its faces; 0.5 shows every second, in turn.
         balance: how often an epoch shows faces of rare shapes at most, such as profiles, instead
             of once; 1: all alike.
@@ -36,8 +40,9 @@ class DataConfig:
             data set's own folder has it, as `fits.csv`.
     """
 
-    layout: Literal["300w-lp", "300w-lp-3d", "ibug", "records", "table", "wflw"]
+    layout: Literal["300w-lp", "300w-lp-3d", "annotations", "ibug", "records", "table", "wflw"]
     root: str
+    group: str | None = None
     split: Literal["train", "all"] = "train"
     repeat: Positive = 1.0
     balance: Count = 1
@@ -47,6 +52,8 @@ class DataConfig:
     def __post_init__(self) -> None:
         if self.labels is not None and self.fits is not None:
             raise ValueError("labels and fits: expected one of them")
+        if self.group is not None and self.layout != "annotations":
+            raise ValueError(f"group: expected layout annotations with it, found {self.layout}")
 
 
 @config
@@ -149,7 +156,8 @@ class Recipe:
     """A training: model, faces, crop, changes, schedule; and the terms of what comes out.
 
     Attributes:
-        scheme: of the landmarks that the model answers; the data may be in others.
+        scheme: of the landmarks that the model answers, a name or a scheme file; the data may be
+            in others.
         start: the weights to go on from: a file of an earlier training of the same model, or a
             model inside the package, by its name.
         fresh: the parts of the model that begin anew all the same, by their names.
@@ -170,7 +178,7 @@ class Recipe:
     graft: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wanted = scheme_of(self.scheme).num_landmarks
+        wanted = scheme_from(self.scheme).num_landmarks
         if self.model.num_landmarks != wanted:
             raise ValueError(
                 f"scheme {self.scheme} has {wanted} landmarks, the model "

@@ -101,7 +101,7 @@ class HeldOut:
 
         What another scheme calls the same point may lie elsewhere.
         """
-        own = [sample.landmarks.scheme.name == self._recipe.scheme for sample in self._samples]
+        own = [sample.landmarks.scheme.name == self._labeler.own for sample in self._samples]
         chosen = torch.tensor(own) | (not any(own))
         groups = sorted({sample.group for sample in self._samples})
         numbers = {group: number % FOLDS for number, group in enumerate(groups)}
