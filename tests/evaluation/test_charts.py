@@ -20,6 +20,7 @@ from canthus.evaluation.charts import (
     ced_chart,
     condition_chart,
     landmark_chart,
+    learning_chart,
     sweep_chart,
 )
 from canthus.evaluation.charts import _steps as steps_of
@@ -48,7 +49,12 @@ def sweep() -> str:
     return sweep_chart([Line("shift", [0, 1, 2], [3, np.nan, 4])], "shift", "error, %")
 
 
-every = pytest.mark.parametrize("chart", [ced, landmarks, condition, sweep])
+def learning() -> str:
+    terms = [Line("points0", [1, 2, 3], [0.3, 0.2, 0.1]), Line("maps0", [1, 2, 3], [2, 0, np.nan])]
+    return learning_chart(terms, Line("error, %", [1, 2, 3], [np.nan, 4, 3]))
+
+
+every = pytest.mark.parametrize("chart", [ced, landmarks, condition, sweep, learning])
 
 
 def texts(svg: str) -> list[str]:
@@ -170,6 +176,11 @@ def test_curves_need_not_be_of_as_many_faces() -> None:
 def test_a_plot_of_no_curve_is_refused() -> None:
     with pytest.raises(ValueError, match="found none"):
         ced_chart([], 0.08, "error")
+
+
+def test_a_training_without_terms_is_refused() -> None:
+    with pytest.raises(ValueError, match="found none"):
+        learning_chart([], Line("error, %", [], []))
 
 
 def test_the_worst_landmarks_are_numbered() -> None:

@@ -85,6 +85,19 @@ def test_a_stream_gives_the_batches_in_their_order(samples: list[Sample], recipe
     assert streamed == [batches[number].names for number in (2, 3, 4)]
 
 
+@pytest.mark.parametrize("processes", [2, 4])
+def test_processes_share_a_batch_among_them(
+    samples: list[Sample], recipe: Recipe, processes: int
+) -> None:
+    batches = batches_of(samples, recipe)
+
+    shares = [batches.share(2, process, processes) for process in range(processes)]
+
+    assert torch.equal(torch.cat([share.crops for share in shares]), batches[2].crops)
+    assert [name for share in shares for name in share.names] == batches[2].names
+    assert batches.names(2) == batches[2].names
+
+
 def test_a_picture_that_vanished_stops_the_stream_by_name(
     samples: list[Sample], recipe: Recipe
 ) -> None:

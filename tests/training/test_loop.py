@@ -89,6 +89,7 @@ def test_a_training_leaves_weights_a_log_and_its_recipe(
     assert manifest.recipe == config.dump(recipe)
     assert [int(row["step"]) for row in rows(tmp_path)] == [3, 6, 9, 12]
     assert config.read(Recipe, tmp_path / "recipe.yaml") == recipe
+    assert (tmp_path / "log.svg").is_file()
 
 
 def test_the_loss_falls(samples: list[Sample], recipe: Recipe, tmp_path: Path) -> None:

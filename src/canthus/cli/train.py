@@ -14,18 +14,25 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")] = False,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; all by default.")] = None,
+    limit_minutes: Annotated[
+        float | None, typer.Option(min=0, help="End after the step in which so many are over.")
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key.path=value, over the recipe's.")
     ] = None,
 ) -> None:
     """Train a model by a recipe."""
     from canthus.recipes import find_recipe
-    from canthus.training import finish, fit, read_recipe, read_sets
+    from canthus.training import finish, fit, processes, read_recipe, read_sets
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
     overrides = [*(set_ or []), *([] if seed is None else [f"schedule.seed={seed}"])]
-    written = read_recipe(find_recipe(recipe), overrides)
-    trained = fit(read_sets(written, data), written, out, resume=resume, threads=threads)
+    with processes.joined() as first:
+        level = logging.INFO if first else logging.ERROR
+        logging.basicConfig(level=level, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
+        written = read_recipe(find_recipe(recipe), overrides)
+        sets, limit = read_sets(written, data), limit_minutes
+        trained = fit(sets, written, out, resume=resume, threads=threads, minutes=limit)
     if not trained.finished:
         raise typer.Exit(1)
-    print(finish(trained, written))
+    if first:
+        print(finish(trained, written))

@@ -182,16 +182,51 @@ def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str) -> str:
         figure = _figure(2.7, len(lines))
         axes = figure.subplots()
         for index, line in enumerate(lines):
-            x, y = np.asarray(line.x, np.float64), np.asarray(line.y, np.float64)
-            if x.shape != y.shape or x.ndim != 1:
-                raise ValueError(f"line {line.name!r}: {x.size} values of x and {y.size} of y")
+            x, y = _places(line)
             color, dashes = _look(index)
-            y = np.where(np.isfinite(y), y, np.nan)
             axes.plot(x, y, color=color, ls=dashes, marker="o", ms=3.5, lw=1.6)
         axes.set_xlabel(label_x)
         axes.set_ylabel(label_y)
         _legend(figure, len(lines))
         return to_svg(figure, f"{label_y} against {label_x}: {'; '.join(names)}", _by_gid(names))
+
+
+def learning_chart(terms: Sequence[Line], error: Line) -> str:
+    """A training: the terms of its loss on a logarithmic axis, and below the error of faces apart.
+
+    Args:
+        terms: values by step, in the order of the legend.
+        error: in percent, by step; infinite or NaN where nothing was tested.
+
+    Raises:
+        ValueError: if there is no term, or x and y of a line differ in length.
+    """
+    if not terms:
+        raise ValueError("expected terms of a loss to draw, found none")
+    names = [_cut(line.name) for line in terms]
+    with house_style():
+        figure = _figure(3.7, len(terms))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        for index, line in enumerate(terms):
+            x, y = _places(line)
+            color, dashes = _look(index)
+            above.plot(x, np.where(y > 0, y, np.nan), color=color, ls=dashes, lw=1.4)
+        above.set_yscale("log")
+        above.set_ylabel("loss")
+        x, y = _places(error)
+        tested = np.isfinite(y)
+        below.plot(x[tested], y[tested], color=INK, marker="o", ms=3.5, lw=1.4)
+        below.set_xlabel("step")
+        below.set_ylabel(error.name)
+        _legend(figure, len(terms))
+        return to_svg(figure, f"Loss and {error.name} by step: {'; '.join(names)}", _by_gid(names))
+
+
+def _places(line: Line) -> tuple[Array, Array]:
+    x, y = np.asarray(line.x, np.float64), np.asarray(line.y, np.float64)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"line {line.name!r}: {x.size} values of x and {y.size} of y")
+    return x, np.where(np.isfinite(y), y, np.nan)
 
 
 def _figure(height: float, entries: int) -> Figure:

@@ -5,8 +5,10 @@ taken up anywhere.
 """
 
 import itertools
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -122,22 +124,37 @@ class Batches:
         self.epoch_size = len(self._order(0))
 
     def __getitem__(self, number: int) -> Batch:
-        size = self._recipe.schedule.batch_size
-        return self._batch(range(number * size, (number + 1) * size))
+        return self.share(number)
 
-    def stream(self, start: int, stop: int) -> "BatchStream":
-        """The batches from `start` up to `stop`, made ahead in a thread of their own."""
-        return BatchStream(self, start, stop)
-
-    def _batch(self, places: range) -> Batch:
-        samples, crops = [], []
-        for place in places:
-            epoch, index = divmod(place, self.epoch_size)
-            sample = self._samples[self._order(epoch)[index]]
+    def share(self, number: int, process: int = 0, processes: int = 1) -> Batch:
+        """What one of several processes sees of a batch: as much of each of its parts."""
+        names, crops = [], []
+        own = np.split(self._places(number), processes, axis=1)[process]
+        for place in own.flatten().tolist():
+            sample = self._sample(place)
             rng = np.random.default_rng((self._recipe.schedule.seed, 1, place))
-            samples.append(sample)
+            names.append(str(sample.image))
             crops.append(self._look(sample, rng))
-        return collate(crops, [str(sample.image) for sample in samples], self._labeler)
+        return collate(crops, names, self._labeler)
+
+    def names(self, number: int) -> list[str]:
+        """The pictures of a batch."""
+        return [str(self._sample(place).image) for place in self._places(number).flatten().tolist()]
+
+    def stream(self, start: int, stop: int, process: int = 0, processes: int = 1) -> "BatchStream":
+        """A process's share of the batches from `start` up to `stop`, made ahead in a thread."""
+        share = partial(self.share, process=process, processes=processes)
+        return BatchStream(share, range(start, stop))
+
+    def _places(self, number: int) -> NDArray[np.int64]:
+        """Where a batch's faces come in the training, a row for each part of the batch."""
+        size = self._recipe.schedule.batch_size
+        places = np.arange(number * size, (number + 1) * size)
+        return places.reshape(self._recipe.schedule.accumulate, -1)
+
+    def _sample(self, place: int) -> Sample:
+        epoch, index = divmod(place, self.epoch_size)
+        return self._samples[self._order(epoch)[index]]
 
     def _look(self, sample: Sample, rng: np.random.Generator) -> Crop:
         kept, recipe = self._faces.get(sample), self._recipe
@@ -172,9 +189,9 @@ class Batches:
 class BatchStream:
     """An iterator that prepares the next batch while the last one is being learned."""
 
-    def __init__(self, batches: Batches, start: int, stop: int) -> None:
-        self._batches = batches
-        self._numbers = iter(range(start, stop))
+    def __init__(self, make: Callable[[int], Batch], numbers: range) -> None:
+        self._make = make
+        self._numbers = iter(numbers)
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._next = self._ask()
 
@@ -195,7 +212,7 @@ class BatchStream:
 
     def _ask(self) -> Future[Batch] | None:
         number = next(self._numbers, None)
-        return None if number is None else self._pool.submit(self._batches.__getitem__, number)
+        return None if number is None else self._pool.submit(self._make, number)
 
 
 def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
@@ -215,6 +232,65 @@ def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
     )
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels last in memory
     return Batch(pixels.float() / 255, target, names)
+
+
+def parts_of(
+    crops: Tensor, targets: list[Target], count: int
+) -> Iterator[tuple[Tensor, Target, float]]:
+    """The parts that a batch is learned in.
+
+    Args:
+        crops: that this process sees, (B, 3, S, S).
+        targets: what is known of the crops of each process, B of each.
+        count: of the parts.
+
+    Yields:
+        Of each part the crops, what all processes know, and the share of the batch's known points.
+    """
+    size = len(crops) // count
+    known = max(1.0, sum(_num_known(target) for target in targets))
+    for start in range(0, len(crops), size):
+        part = slice(start, start + size)
+        target = _stacked([_rows(target, part) for target in targets])
+        yield crops[part], target, 1.0 if count == 1 else _num_known(target) / known
+
+
+def _num_known(target: Target) -> float:
+    return float(target.known.sum() + target.blends_known.sum())
+
+
+def _rows(target: Target, part: slice) -> Target:
+    coefficients = target.coefficients
+    return Target(
+        points=target.points[part],
+        known=target.known[part],
+        size=target.size[part],
+        blends=target.blends[part],
+        blends_known=target.blends_known[part],
+        readout=target.readout,
+        coefficients=None if coefficients is None else coefficients[part],
+    )
+
+
+def _stacked(targets: list[Target]) -> Target:
+    fits = [target.coefficients for target in targets]
+    width = next((fit.shape[1] for fit in fits if fit is not None), None)
+    return Target(
+        points=torch.cat([target.points for target in targets]),
+        known=torch.cat([target.known for target in targets]),
+        size=torch.cat([target.size for target in targets]),
+        blends=torch.cat([target.blends for target in targets]),
+        blends_known=torch.cat([target.blends_known for target in targets]),
+        readout=targets[0].readout,
+        coefficients=None
+        if width is None
+        else torch.cat(
+            [
+                target.size.new_full((len(target.size), width), torch.nan) if fit is None else fit
+                for target, fit in zip(targets, fits, strict=True)
+            ]
+        ),
+    )
 
 
 def _coefficients(fits: list[Fit | None]) -> Tensor | None:

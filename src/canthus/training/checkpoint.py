@@ -56,11 +56,15 @@ def read_state(
         WeightsError: if the file is damaged or belongs to another recipe.
     """
     tensors, metadata = read_tensors(path)
+    if "progress" not in metadata:
+        raise WeightsError(f"{path}: expected a training's state, with its progress; found none")
     for name, network in networks.items():
         fill(network, _below(name, tensors), path)
     plain = optimizer.state_dict()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    plain["state"] = _moments(_below("optimizer", tensors), parameters)
+    moments = _below("optimizer", tensors)
+    _check_moments(moments, parameters, path)
+    plain["state"] = _moments(moments, parameters)
     optimizer.load_state_dict(plain)
     said = json.loads(metadata["progress"])
     return Progress(step=said["step"], sums=said["sums"])
@@ -94,6 +98,20 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
 def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     start = f"{name}."
     return {key[len(start) :]: value for key, value in tensors.items() if key.startswith(start)}
+
+
+def _check_moments(tensors: dict[str, Tensor], parameters: list[nn.Parameter], path: Path) -> None:
+    """A parameter that has any has all of its optimizer's, and each is a number or of its shape."""
+    names = {key.partition(".")[2] for key in tensors}
+    for index in sorted({key.partition(".")[0] for key in tensors}):
+        for key in (f"{index}.{name}" for name in names):
+            if key not in tensors:
+                raise WeightsError(f"{path}: expected optimizer.{key}, found none")
+            wanted, found = parameters[int(index)].shape, tensors[key].shape
+            if found not in (wanted, torch.Size()):
+                raise WeightsError(
+                    f"{path}: optimizer.{key}: expected shape {tuple(wanted)}, found {tuple(found)}"
+                )
 
 
 def _moments(

@@ -22,10 +22,11 @@ from canthus.errors import RecipeError, TrainingError
 from canthus.evaluation.mean_face import mean_face
 from canthus.models import Network, Target, build
 from canthus.storage import write_whole
-from canthus.training import checkpoint
-from canthus.training.batches import Batch, Batches
+from canthus.training import checkpoint, processes
+from canthus.training.batches import Batch, Batches, parts_of
 from canthus.training.checkpoint import Progress
 from canthus.training.labels import Labeler
+from canthus.training.picture import draw_log
 from canthus.training.recipe import Recipe, ScheduleConfig
 from canthus.training.start import begin, graft
 from canthus.training.testing import HeldOut
@@ -54,6 +55,7 @@ def fit(
     *,
     resume: bool = False,
     threads: int | None = None,
+    minutes: float | None = None,
 ) -> Trained:
     """Train a recipe's model on samples.
 
@@ -61,46 +63,52 @@ def fit(
     nothing had happened: on the same machine the outcome is the same to the last bit. Ctrl-C or
     SIGTERM ends a training after the running step, with its state written.
 
+    In several processes (see `processes`), each takes its share of every batch, and the first one
+    writes the files.
+
     Args:
         sets: the samples of each of the recipe's data sets, in its order.
         recipe: what to learn, and how.
         folder: where everything goes.
         resume: go on from the folder's state.
         threads: cores to use, as far as torch is concerned; its own choice by default.
+        minutes: after which to end as if somebody had pressed Ctrl-C; never by default.
 
     Raises:
-        RecipeError: if the folder holds another training, or there is nothing to resume.
+        RecipeError: if the folder holds another training, or there is nothing to resume; or if
+            the processes cannot share batches evenly.
         TrainingError: if the loss is no longer a number; the faces are written to the folder.
     """
-    schedule = recipe.schedule
+    schedule, first = recipe.schedule, processes.number() == 0
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(threads or torch.get_num_threads())
     batches, held_out = divided(sets, recipe)
-    network, average, optimizer = _fresh(recipe, None if resume else batches)
+    network, average, optimizer = _fresh(recipe, batches if first and not resume else None)
     networks = {"network": network, "average": average}
     state = folder / STATE
     progress = checkpoint.read_state(state, networks, optimizer) if resume else Progress(0, {})
     log = _Log(folder / LOG, progress, schedule)
+    stream = batches.stream(progress.step, schedule.steps, processes.number(), processes.count())
 
-    with _stoppable() as stopped, closing(batches.stream(progress.step, schedule.steps)) as stream:
+    with _stoppable(minutes) as stopped, closing(stream):
         for batch in stream:
-            terms = _step(
-                network, optimizer, batch, learning_rate(progress.step, schedule), schedule
-            )
-            _check_finite(terms, progress.step, batch, folder)
+            terms = _step(network, optimizer, batch, progress.step, schedule)
+            _check_finite(terms, progress.step, batches, folder)
             _follow(average, network, averaging(progress.step, schedule))
             progress = _counted(progress, terms)
-            last = progress.step == schedule.steps
-            if progress.step % schedule.log_every == 0 or last:
+            last, stop = progress.step == schedule.steps, processes.any_of(stopped())
+            if first and (progress.step % schedule.log_every == 0 or last):
                 tested = progress.step % schedule.test_every == 0 or last
-                log.write(progress, held_out.error(average) if tested else math.nan)
+                error = held_out.error(processes.on_cpu(average)) if tested else math.nan
+                log.write(progress, error)
                 progress = Progress(progress.step, {})
-            if progress.step % schedule.save_every == 0 or last or stopped():
+            if first and (progress.step % schedule.save_every == 0 or last or stop):
                 checkpoint.write_state(state, networks, optimizer, progress)
-            if stopped():
+            if stop:
                 logger.warning("stopped after step %d; go on with --resume", progress.step)
                 break
-    return Trained(average, held_out, folder, finished=progress.step == schedule.steps)
+    finished = progress.step == schedule.steps
+    return Trained(processes.on_cpu(average), held_out, folder, finished)
 
 
 def learning_rate(step: int, schedule: ScheduleConfig) -> float:
@@ -141,7 +149,7 @@ def _fresh(
 ) -> tuple[Network, Network, torch.optim.Optimizer]:
     """The network to begin with, the average that follows it, and what teaches it.
 
-    Without batches it is to be filled by the caller, and starts from nothing.
+    Without batches it starts from nothing: a state is to fill it, or the first process's network.
     """
     torch.manual_seed(recipe.schedule.seed)
     network = build(recipe.model)
@@ -154,7 +162,11 @@ def _fresh(
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
         graft(network, recipe.graft, recipe.fresh, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network, copy.deepcopy(network).eval(), optimizer_of(network, recipe.schedule)
+    network.to(processes.device())
+    processes.begin_alike(network)
+    average = copy.deepcopy(network).eval()
+    processes.share_norms(network)
+    return network, average, optimizer_of(network, recipe.schedule)
 
 
 def _mean_face(targets: list[Target]) -> Tensor:
@@ -188,23 +200,48 @@ def _step(
     network: Network,
     optimizer: torch.optim.Optimizer,
     batch: Batch,
-    rate: float,
+    step: int,
     schedule: ScheduleConfig,
 ) -> dict[str, float]:
     """Learn one batch; the loss's terms."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = learning_rate(step, schedule)
     network.train()
-    with torch.autocast("cpu", torch.bfloat16, enabled=schedule.precision == "bf16"):
-        output = network(batch.crops)
-    terms = network.loss(output, batch.target)
-    total: Tensor = torch.stack(list(terms.values())).sum()
     optimizer.zero_grad()
-    if torch.isfinite(total):
-        total.backward()  # type: ignore[no-untyped-call]
+    terms = gradients(network, batch, schedule)
+    if all(map(math.isfinite, terms.values())):
         torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
         optimizer.step()
-    return {name: float(value.detach()) for name, value in terms.items()}
+    return terms
+
+
+def gradients(network: Network, batch: Batch, schedule: ScheduleConfig) -> dict[str, float]:
+    """Add the gradients of a batch to a network's; the loss's terms.
+
+    Of several parts each counts by its share of the known points and blends. So a term that is a
+    mean over these is the whole batch's, however it is parted; batch norms see one part at a time.
+
+    Args:
+        network: in training.
+        batch: of several processes, the share of this one.
+        schedule: the parts, and the precision.
+    """
+    sums: dict[str, float] = {}
+    device = processes.device()
+    targets = processes.objects(batch.target)
+    for seen, known, weight in parts_of(batch.crops, targets, schedule.accumulate):
+        crops = seen.to(device)
+        target = processes.mapped(known, lambda tensor: tensor.to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bf16"):
+            output = network(crops)
+        terms = network.loss(processes.whole(output, len(crops)), target)
+        total: Tensor = weight * torch.stack(list(terms.values())).sum()
+        if torch.isfinite(total):
+            total.backward()  # type: ignore[no-untyped-call]
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + weight * float(value.detach())
+    processes.add_gradients(network)
+    return sums
 
 
 @torch.no_grad()
@@ -223,12 +260,13 @@ def _counted(progress: Progress, terms: dict[str, float]) -> Progress:
     return Progress(progress.step + 1, sums)
 
 
-def _check_finite(terms: dict[str, float], step: int, batch: Batch, folder: Path) -> None:
+def _check_finite(terms: dict[str, float], step: int, batches: Batches, folder: Path) -> None:
     if all(map(math.isfinite, terms.values())):
         return
-    path = folder / f"not-finite-{step}.json"
-    said = {"step": step, "loss": {k: str(v) for k, v in terms.items()}, "faces": batch.names}
-    write_whole(path, json.dumps(said, indent=1).encode())
+    path, losses = folder / f"not-finite-{step}.json", {k: str(v) for k, v in terms.items()}
+    said = {"step": step, "loss": losses, "faces": batches.names(step)}
+    if processes.number() == 0:
+        write_whole(path, json.dumps(said, indent=1).encode())
     raise TrainingError(
         f"step {step}: the loss is not a number ({terms}); the batch's faces are in {path}. "
         "Lower schedule.learning_rate, or look at these faces; the state before is kept"
@@ -236,6 +274,7 @@ def _check_finite(terms: dict[str, float], step: int, batch: Batch, folder: Path
 
 
 def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
+    processes.check(recipe.schedule)
     path, text = folder / RECIPE, config.to_yaml(recipe)
     if resume:
         if not (folder / STATE).is_file():
@@ -244,14 +283,18 @@ def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
             raise RecipeError(f"{path}: is not the recipe to resume with; nothing may change")
     elif (folder / STATE).exists():
         raise RecipeError(f"{folder}: holds a training already; resume it or name another folder")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode())
+    if processes.number() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
 
 
 @contextmanager
-def _stoppable() -> Iterator["_Stop"]:
-    """Ctrl-C and SIGTERM ask the loop to end after its step; a second Ctrl-C ends at once."""
-    stop = _Stop()
+def _stoppable(minutes: float | None) -> Iterator["_Stop"]:
+    """Ctrl-C and SIGTERM ask the loop to end after its step; a second Ctrl-C ends at once.
+
+    So does the clock, once.
+    """
+    stop = _Stop(math.inf if minutes is None else time.monotonic() + 60 * minutes)
     before = {number: signal.signal(number, stop.ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
@@ -261,11 +304,12 @@ def _stoppable() -> Iterator["_Stop"]:
 
 
 class _Stop:
-    def __init__(self) -> None:
+    def __init__(self, end: float) -> None:
         self._asked = False
+        self._end = end
 
     def __call__(self) -> bool:
-        return self._asked
+        return self._asked or time.monotonic() >= self._end
 
     def ask(self, number: int, frame: object) -> None:
         if self._asked:
@@ -274,7 +318,10 @@ class _Stop:
 
 
 class _Log:
-    """One CSV line per `log_every` steps; what was written after the resumed step is dropped."""
+    """One CSV line per `log_every` steps; what was written after the resumed step is dropped.
+
+    Drawn anew beside it at every test.
+    """
 
     def __init__(self, path: Path, progress: Progress, schedule: ScheduleConfig) -> None:
         self._path = path
@@ -294,6 +341,8 @@ class _Log:
         shown = "" if math.isnan(error) else f"{error:.5f}"
         self._lines.append(",".join(map(str, [*values, shown])))
         write_whole(self._path, ("\n".join(self._lines) + "\n").encode())
+        if progress.step % self._schedule.test_every == 0 or progress.step == self._schedule.steps:
+            draw_log(self._path, self._path.with_suffix(".svg"))
         since, first = self._start
         pace = (progress.step - first) / max(1e-9, time.monotonic() - since)
         loss = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())

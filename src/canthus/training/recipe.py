@@ -115,6 +115,7 @@ class ScheduleConfig:
         milestones: with "steps" alone: shares of `steps`, such as 0.6 and 0.8.
         factor: with "steps" alone.
         ema: decay of the moving average of the weights, which is what is kept.
+        accumulate: parts that a batch goes through the network in, so that it needs less memory.
         hold_out: share of the training groups kept apart, to choose and to calibrate on.
         log_every: steps between two lines of the log; checkpoints and tests fall on such steps.
     """
@@ -122,6 +123,7 @@ class ScheduleConfig:
     steps: Count
     optimizer: Literal["adamw", "sgd"] = "adamw"
     batch_size: Count = 32
+    accumulate: Count = 1
     learning_rate: Positive = 1.5e-3
     warmup: Annotated[int, Ge(0)] = 500
     decay: Literal["cosine", "steps"] = "cosine"

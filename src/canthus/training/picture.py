@@ -1,0 +1,40 @@
+"""A training's log as a picture."""
+
+import csv
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from canthus.storage import write_whole
+
+ALONE = '<svg xmlns="http://www.w3.org/2000/svg" '  # what a page knows, and a file has to say
+
+
+def draw_log(log: Path, picture: Path) -> None:
+    """Draw a training's log: the terms of the loss, and the error of the faces kept apart.
+
+    Without matplotlib, which comes with the extra `evaluate`, nothing is drawn.
+
+    Args:
+        log: a CSV as `fit` writes it.
+        picture: an SVG file to write.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    if find_spec("matplotlib") is None:
+        return
+    from canthus.evaluation.charts import Line, learning_chart
+
+    with log.open(newline="") as file:
+        names, *rows = csv.reader(file)
+    values = np.array([[float(cell or "nan") for cell in row] for row in rows])
+    step, error = (
+        values[:, 0],
+        Line("error of faces kept apart, %", values[:, 0], 100 * values[:, -1]),
+    )
+    terms = [
+        Line(name, step, column) for name, column in zip(names[2:-1], values.T[2:-1], strict=True)
+    ]
+    write_whole(picture, learning_chart(terms, error).replace("<svg ", ALONE, 1).encode())
