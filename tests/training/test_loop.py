@@ -7,7 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from canthus import config
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, StorageError, TrainingError, WeightsError
 from canthus.faces import Landmarks
+from canthus.models import Hourglass, Target
 from canthus.runtime.manifest import Manifest
 from canthus.training import finish, fit
 from canthus.training.checkpoint import read_tensors
@@ -177,6 +178,25 @@ def test_sgd_resumes_as_if_nothing_had_happened(
 ) -> None:
     schedule = replace(recipe.schedule, optimizer="sgd", learning_rate=1e-3)
     schedule = replace(schedule, decay="steps", milestones=(0.5,), factor=1.0, warmup=0)
+    whole = replace(recipe, schedule=schedule)
+    half = replace(whole, schedule=replace(schedule, steps=schedule.steps // 2))
+    fit([samples], whole, tmp_path / "whole")
+    fit([samples], half, tmp_path / "parts")
+    (tmp_path / "parts" / "recipe.yaml").write_text(config.to_yaml(whole))
+
+    fit([samples], whole, tmp_path / "parts", resume=True)
+
+    assert state(tmp_path / "parts") == state(tmp_path / "whole")
+
+
+def test_what_a_loss_draws_is_drawn_again_after_a_resume(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def noisy(self: Hourglass, output: Any, target: Target) -> dict[str, torch.Tensor]:
+        return {"noise": (output[-1] * torch.randn(output[-1].shape)).mean()}
+
+    monkeypatch.setattr(Hourglass, "loss", noisy)
+    schedule = replace(recipe.schedule, decay="steps", milestones=(0.5,), factor=1.0, warmup=0)
     whole = replace(recipe, schedule=schedule)
     half = replace(whole, schedule=replace(schedule, steps=schedule.steps // 2))
     fit([samples], whole, tmp_path / "whole")

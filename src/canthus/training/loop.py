@@ -207,6 +207,7 @@ def _step(
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(step, schedule)
     network.train()
+    torch.manual_seed((schedule.seed << 32) + step)  # a resumed training draws what it would have
     optimizer.zero_grad()
     terms = gradients(network, batch, schedule)
     if all(map(math.isfinite, terms.values())):
