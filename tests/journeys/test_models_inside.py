@@ -13,7 +13,7 @@ from canthus.runtime import weights
 
 ASTRONAUT = Path(__file__).parents[2] / "docs" / "pictures" / "astronaut.jpg"
 FLAT = ["hourglass", "dpr-glsr", "dpr-glsr-98", "dpr-gsr", "dpr-gsr-98", "hourglass-fast"]
-NAMES = [*FLAT, "musica", "tddfa"]
+NAMES = [*FLAT, "lgrn", "musica", "tddfa"]
 TERMS = "research-only (300-W, YouTube Faces frames, AFLW"
 DISTILLED = "; distilled from weights trained on WFLW"
 
