@@ -217,7 +217,7 @@ def _pictures(entries: Sequence[Entry]) -> dict[str, str]:
         errors = [100 * _joined(entry, columns) for columns in (ERRORS, SMALL_ERRORS)]
         lines.append(Line(entry.name, np.where(np.isfinite(errors), times, np.nan), errors))
     label = "milliseconds for a face, network alone, one core"
-    found["models-time.svg"] = _alone(sweep_chart(lines, label, "mean error, %"))
+    found["models-time.svg"] = _alone(sweep_chart(lines, label, "mean error, %", named=True))
     return found
 
 

@@ -274,3 +274,15 @@ def test_lines_of_x_and_y_that_differ_in_length_are_refused() -> None:
 def test_a_plot_of_no_line_is_refused() -> None:
     with pytest.raises(ValueError, match="found none"):
         sweep_chart([], "x", "y")
+
+
+def test_names_beside_points_that_are_close_stand_above_and_below() -> None:
+    lines = [Line("first", [1.0], [2.0]), Line("second", [1.01], [2.01]), Line("far", [9], [9])]
+
+    plain, named = (sweep_chart(lines, "ms", "%", named=named) for named in (False, True))
+
+    assert [named.count(line.name) - plain.count(line.name) for line in lines] == [1, 1, 1]
+    first, second = (
+        float(re.findall(rf'y="([\d.]+)">{line.name}<', named)[0]) for line in lines[:2]
+    )
+    assert first - second > 10  # y grows downwards: the second stands above

@@ -23,6 +23,7 @@ DASHES: tuple[Dashes, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 
 WIDTH = 4.4  # inches; a page scales a chart to the width it has
 ROW = 0.24  # inches of a line in a legend
 BEYOND = 1.5  # thresholds that a curve is shown up to
+CLOSE = 0.1  # of the axes: first points so near have their names above and below
 EXACT = 400  # faces up to which a curve has every step; more are rounded up to so many places
 LONGEST = 44  # letters of a line in a legend: a model's name, its boxes and its area
 SMALL = 10  # points of a legend's letters, so that as many fit
@@ -164,13 +165,14 @@ def condition_chart(
         return to_svg(figure, _condition_title(label, bins))
 
 
-def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str) -> str:
+def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str, *, named: bool = False) -> str:
     """Named lines on one plot.
 
     Args:
         lines: in the order of the legend.
         label_x: what x is, with its unit.
         label_y: what y is, with its unit.
+        named: write each line's name beside its first point too, above or below.
 
     Raises:
         ValueError: if there is no line, or x and y of one differ in length.
@@ -185,10 +187,29 @@ def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str) -> str:
             x, y = _places(line)
             color, dashes = _look(index)
             axes.plot(x, y, color=color, ls=dashes, marker="o", ms=3.5, lw=1.6)
+        if named:
+            _name(axes, lines, names)
         axes.set_xlabel(label_x)
         axes.set_ylabel(label_y)
         _legend(figure, len(lines))
         return to_svg(figure, f"{label_y} against {label_x}: {'; '.join(names)}", _by_gid(names))
+
+
+def _name(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> None:
+    """Write each line's name beside its first point; of two close ones, above and below."""
+    first = np.array([[_places(line)[axis][0] for axis in (0, 1)] for line in lines])
+    apart = (first - first[:, None]) / np.maximum(np.ptp(first, axis=0), 1e-9)
+    for index, name in enumerate(names):
+        close = (np.abs(apart[index]).max(axis=1) < CLOSE) & (np.arange(len(lines)) != index)
+        up = 4 if (apart[index, close, 1] < 0).any() else -9
+        axes.annotate(
+            name,
+            (first[index, 0], first[index, 1]),
+            xytext=(5, up if close.any() else -3),
+            textcoords="offset points",
+            color=_look(index)[0],
+            fontsize=8,
+        )
 
 
 def learning_chart(terms: Sequence[Line], error: Line) -> str:
