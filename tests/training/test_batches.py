@@ -77,14 +77,6 @@ def test_crops_are_colors_in_0_to_1_channels_first(samples: list[Sample], recipe
     assert 0 <= crops.min() < crops.max() <= 1
 
 
-def test_a_stream_gives_the_batches_in_their_order(samples: list[Sample], recipe: Recipe) -> None:
-    batches = batches_of(samples, recipe)
-
-    streamed = [batch.names for batch in batches.stream(2, 5)]
-
-    assert streamed == [batches[number].names for number in (2, 3, 4)]
-
-
 @pytest.mark.parametrize("processes", [2, 4])
 def test_processes_share_a_batch_among_them(
     samples: list[Sample], recipe: Recipe, processes: int
@@ -96,17 +88,6 @@ def test_processes_share_a_batch_among_them(
     assert torch.equal(torch.cat([share.crops for share in shares]), batches[2].crops)
     assert [name for share in shares for name in share.names] == batches[2].names
     assert batches.names(2) == batches[2].names
-
-
-def test_a_picture_that_vanished_stops_the_stream_by_name(
-    samples: list[Sample], recipe: Recipe
-) -> None:
-    from canthus.errors import ImageError
-
-    gone = replace(samples[0], image=samples[0].image.with_name("gone.png"))
-
-    with pytest.raises(ImageError, match=r"gone\.png"):
-        next(batches_of([gone], recipe).stream(0, 1))
 
 
 def test_a_crop_is_what_the_aligner_would_cut_also_where_the_picture_ends(

@@ -15,7 +15,7 @@ import torch.distributed as dist
 
 from canthus import config
 from canthus.datasets import Sample
-from canthus.errors import RecipeError
+from canthus.errors import RecipeError, TrainingError
 from canthus.training import fit, processes
 from canthus.training.checkpoint import read_tensors
 from canthus.training.loop import LOG, STATE
@@ -149,4 +149,19 @@ def test_alone_nothing_is_shared() -> None:
 
     assert processes.whole(output, 2) is output
     assert (processes.number(), processes.count()) == (0, 1)
+
+
+def test_a_training_is_on_the_gpu_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+
+    assert processes.device() == processes.device("cuda") == torch.device("cuda", 0)
+    assert processes.device("cpu") == torch.device("cpu")
+
+
+def test_a_gpu_that_is_not_there_is_no_silent_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
     assert processes.device() == torch.device("cpu")
+    with pytest.raises(TrainingError, match="device: expected a GPU for cuda, found none"):
+        processes.device("cuda")

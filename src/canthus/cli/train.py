@@ -1,10 +1,19 @@
 """`canthus train RECIPE`: faces in, a weights file out."""
 
 import logging
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+
+class Device(StrEnum):
+    """Where a network is trained."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
 
 
 def train(
@@ -14,6 +23,12 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the state in OUT.")] = False,
     seed: Annotated[int | None, typer.Option(help="Instead of the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(help="Cores to use; all by default.")] = None,
+    device: Annotated[
+        Device, typer.Option(help="Where to train: on a GPU if there is one, else on the CPU.")
+    ] = Device.AUTO,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that prepare faces; a thread by default.")
+    ] = 0,
     limit_minutes: Annotated[
         float | None, typer.Option(min=0, help="End after the step in which so many are over.")
     ] = None,
@@ -31,7 +46,16 @@ def train(
         logging.basicConfig(level=level, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
         written = read_recipe(find_recipe(recipe), overrides)
         sets, limit = read_sets(written, data), limit_minutes
-        trained = fit(sets, written, out, resume=resume, threads=threads, minutes=limit)
+        trained = fit(
+            sets,
+            written,
+            out,
+            resume=resume,
+            threads=threads,
+            minutes=limit,
+            device=device.value,
+            workers=workers,
+        )
     if not trained.finished:
         raise typer.Exit(1)
     if first:

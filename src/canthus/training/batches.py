@@ -5,10 +5,9 @@ taken up anywhere.
 """
 
 import itertools
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -33,11 +32,16 @@ RESOLUTION = 1.5  # crop pixels kept per pixel that the network sees
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Crops (B, 3, S, S) in [0, 1], what is known of them, and which faces they show."""
+    """Crops (B, 3, S, S) of 8 bits, what is known of them, and which faces they show."""
 
-    crops: Tensor
+    pixels: Tensor
     target: Target
     names: list[str]
+
+    @property
+    def crops(self) -> Tensor:
+        """As a network sees them, (B, 3, S, S) in [0, 1]."""
+        return shown(self.pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,10 +145,11 @@ class Batches:
         """The pictures of a batch."""
         return [str(self._sample(place).image) for place in self._places(number).flatten().tolist()]
 
-    def stream(self, start: int, stop: int, process: int = 0, processes: int = 1) -> "BatchStream":
-        """A process's share of the batches from `start` up to `stop`, made ahead in a thread."""
-        share = partial(self.share, process=process, processes=processes)
-        return BatchStream(share, range(start, stop))
+    def read(self) -> None:
+        """Cut all faces out of their pictures now, and not when they first come."""
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(self._faces.get, self._samples):
+                pass
 
     def _places(self, number: int) -> NDArray[np.int64]:
         """Where a batch's faces come in the training, a row for each part of the batch."""
@@ -186,35 +191,6 @@ class Batches:
         return self._epoch[1]
 
 
-class BatchStream:
-    """An iterator that prepares the next batch while the last one is being learned."""
-
-    def __init__(self, make: Callable[[int], Batch], numbers: range) -> None:
-        self._make = make
-        self._numbers = iter(numbers)
-        self._pool = ThreadPoolExecutor(max_workers=1)
-        self._next = self._ask()
-
-    def __iter__(self) -> "BatchStream":
-        return self
-
-    def __next__(self) -> Batch:
-        if self._next is None:
-            self._pool.shutdown()
-            raise StopIteration
-        batch = self._next.result()
-        self._next = self._ask()
-        return batch
-
-    def close(self) -> None:
-        """Stop preparing."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def _ask(self) -> Future[Batch] | None:
-        number = next(self._numbers, None)
-        return None if number is None else self._pool.submit(self._make, number)
-
-
 def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
     """Stack crops and their labels; a label far outside its crop counts as not known."""
     images = np.stack([crop.image for crop in crops])
@@ -231,28 +207,33 @@ def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
         coefficients=_coefficients([crop.fit for crop in crops]),
     )
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels last in memory
-    return Batch(pixels.float() / 255, target, names)
+    return Batch(pixels, target, names)
+
+
+def shown(pixels: Tensor) -> Tensor:
+    """Crops of 8 bits as a network sees them, in [0, 1]."""
+    return pixels.float() / 255
 
 
 def parts_of(
-    crops: Tensor, targets: list[Target], count: int
+    pixels: Tensor, targets: list[Target], count: int
 ) -> Iterator[tuple[Tensor, Target, float]]:
     """The parts that a batch is learned in.
 
     Args:
-        crops: that this process sees, (B, 3, S, S).
+        pixels: of the crops that this process sees, (B, 3, S, S).
         targets: what is known of the crops of each process, B of each.
         count: of the parts.
 
     Yields:
-        Of each part the crops, what all processes know, and the share of the batch's known points.
+        Of each part the pixels, what all processes know, and the share of the batch's known points.
     """
-    size = len(crops) // count
+    size = len(pixels) // count
     known = max(1.0, sum(_num_known(target) for target in targets))
-    for start in range(0, len(crops), size):
+    for start in range(0, len(pixels), size):
         part = slice(start, start + size)
         target = _stacked([_rows(target, part) for target in targets])
-        yield crops[part], target, 1.0 if count == 1 else _num_known(target) / known
+        yield pixels[part], target, 1.0 if count == 1 else _num_known(target) / known
 
 
 def _num_known(target: Target) -> float:

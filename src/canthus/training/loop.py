@@ -22,8 +22,8 @@ from canthus.errors import RecipeError, TrainingError
 from canthus.evaluation.mean_face import mean_face
 from canthus.models import Network, Target, build
 from canthus.storage import write_whole
-from canthus.training import checkpoint, processes
-from canthus.training.batches import Batch, Batches, parts_of
+from canthus.training import checkpoint, processes, streams
+from canthus.training.batches import Batch, Batches, parts_of, shown
 from canthus.training.checkpoint import Progress
 from canthus.training.labels import Labeler
 from canthus.training.picture import draw_log
@@ -56,11 +56,13 @@ def fit(
     resume: bool = False,
     threads: int | None = None,
     minutes: float | None = None,
+    device: processes.Device = "auto",
+    workers: int = 0,
 ) -> Trained:
     """Train a recipe's model on samples.
 
     The folder receives the recipe, a log and the state, from which `resume=True` goes on as if
-    nothing had happened: on the same machine the outcome is the same to the last bit. Ctrl-C or
+    nothing had happened: on the same CPU the outcome is the same to the last bit. Ctrl-C or
     SIGTERM ends a training after the running step, with its state written.
 
     In several processes (see `processes`), each takes its share of every batch, and the first one
@@ -73,22 +75,26 @@ def fit(
         resume: go on from the folder's state.
         threads: cores to use, as far as torch is concerned; its own choice by default.
         minutes: after which to end as if somebody had pressed Ctrl-C; never by default.
+        device: where the network is: by default on the GPU, if there is one.
+        workers: processes that prepare batches, as `streams.made_ahead` has them.
 
     Raises:
         RecipeError: if the folder holds another training, or there is nothing to resume; or if
             the processes cannot share batches evenly.
-        TrainingError: if the loss is no longer a number; the faces are written to the folder.
+        TrainingError: if the loss is no longer a number (the faces are written to the folder), a
+            worker dies, or there is no such device.
     """
     schedule, first = recipe.schedule, processes.number() == 0
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(threads or torch.get_num_threads())
     batches, held_out = divided(sets, recipe)
-    network, average, optimizer = _fresh(recipe, batches if first and not resume else None)
+    place = processes.device(device)
+    network, average, optimizer = _fresh(recipe, batches if first and not resume else None, place)
     networks = {"network": network, "average": average}
     state = folder / STATE
     progress = checkpoint.read_state(state, networks, optimizer) if resume else Progress(0, {})
     log = _Log(folder / LOG, progress, schedule)
-    stream = batches.stream(progress.step, schedule.steps, processes.number(), processes.count())
+    stream = streams.made_ahead(batches, progress.step, schedule.steps, workers)
 
     with _stoppable(minutes) as stopped, closing(stream):
         for batch in stream:
@@ -99,7 +105,7 @@ def fit(
             last, stop = progress.step == schedule.steps, processes.any_of(stopped())
             if first and (progress.step % schedule.log_every == 0 or last):
                 tested = progress.step % schedule.test_every == 0 or last
-                error = held_out.error(processes.on_cpu(average)) if tested else math.nan
+                error = held_out.error(average) if tested else math.nan
                 log.write(progress, error)
                 progress = Progress(progress.step, {})
             if first and (progress.step % schedule.save_every == 0 or last or stop):
@@ -108,7 +114,7 @@ def fit(
                 logger.warning("stopped after step %d; go on with --resume", progress.step)
                 break
     finished = progress.step == schedule.steps
-    return Trained(processes.on_cpu(average), held_out, folder, finished)
+    return Trained(average.cpu(), held_out, folder, finished)
 
 
 def learning_rate(step: int, schedule: ScheduleConfig) -> float:
@@ -145,7 +151,7 @@ def divided(sets: list[list[Sample]], recipe: Recipe) -> tuple[Batches, HeldOut]
 
 
 def _fresh(
-    recipe: Recipe, batches: Batches | None
+    recipe: Recipe, batches: Batches | None, device: torch.device
 ) -> tuple[Network, Network, torch.optim.Optimizer]:
     """The network to begin with, the average that follows it, and what teaches it.
 
@@ -162,7 +168,7 @@ def _fresh(
             begin(network, recipe.start, recipe.fresh, [batch.crops for batch in some])
         graft(network, recipe.graft, recipe.fresh, [batch.crops for batch in some])
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network.to(processes.device())
+    network.to(device)
     processes.begin_alike(network)
     average = copy.deepcopy(network).eval()
     processes.share_norms(network)
@@ -228,10 +234,10 @@ def gradients(network: Network, batch: Batch, schedule: ScheduleConfig) -> dict[
         schedule: the parts, and the precision.
     """
     sums: dict[str, float] = {}
-    device = processes.device()
+    device = next(network.parameters()).device
     targets = processes.objects(batch.target)
-    for seen, known, weight in parts_of(batch.crops, targets, schedule.accumulate):
-        crops = seen.to(device)
+    for seen, known, weight in parts_of(batch.pixels, targets, schedule.accumulate):
+        crops = shown(seen.to(device))
         target = processes.mapped(known, lambda tensor: tensor.to(device))
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bf16"):
             output = network(crops)

@@ -4,23 +4,22 @@ Each process takes its share of every batch through the network. The loss is of 
 found, so that it is the one that a single process has, whatever it is a mean over.
 """
 
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from canthus.errors import RecipeError
-from canthus.models import Network
+from canthus.errors import RecipeError, TrainingError
 from canthus.training.recipe import ScheduleConfig
 
 T = TypeVar("T")
+Device = Literal["auto", "cpu", "cuda"]
 
 
 @contextmanager
@@ -55,10 +54,24 @@ def count() -> int:
     return dist.get_world_size() if _together() else 1
 
 
-def device() -> torch.device:
-    """Where the network is: on this process's GPU; on the CPU if there is none, or alone."""
-    gpu = _together() and torch.cuda.is_available()
-    return torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
+def device(asked: Device = "auto") -> torch.device:
+    """Where a training is to be: on this process's GPU, and on the CPU if there is none.
+
+    Args:
+        asked: "cpu" or "cuda", to have that one and no other.
+
+    Raises:
+        TrainingError: if a GPU is asked for and torch sees none.
+    """
+    gpu = torch.cuda.is_available()
+    if asked == "cuda" and not gpu:
+        raise TrainingError(
+            "device: expected a GPU for cuda, found none that torch sees; install a build of "
+            "torch for yours, or say cpu"
+        )
+    if asked == "cpu" or not gpu:
+        return torch.device("cpu")
+    return torch.device("cuda", torch.cuda.current_device())
 
 
 def check(schedule: ScheduleConfig) -> None:
@@ -136,11 +149,6 @@ def share_norms(network: nn.Module) -> None:
     for module in network.modules() if count() > 1 else ():
         if isinstance(module, _BatchNorm):
             module.forward = partial(_normalized, module)  # type: ignore[method-assign]
-
-
-def on_cpu(network: Network) -> Network:
-    """The network, or a copy of it if it is on a GPU."""
-    return copy.deepcopy(network).cpu() if device().type != "cpu" else network
 
 
 def mapped(thing: T, change: Callable[[Tensor], Tensor]) -> T:

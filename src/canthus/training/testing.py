@@ -10,7 +10,7 @@ from torch import Tensor
 from canthus.datasets import Sample
 from canthus.models import SCORE_RADIUS, Network
 from canthus.models.layers.ellipses import spread
-from canthus.training import augment
+from canthus.training import augment, processes
 from canthus.training.augment import Crop
 from canthus.training.batches import Batch, FaceCache, collate
 from canthus.training.labels import Labeler
@@ -117,9 +117,11 @@ class HeldOut:
     @torch.no_grad()
     def _answers(self, network: Network) -> _Answers:
         network.eval()
+        device = next(network.parameters()).device
         covariances, offsets, sizes = [], [], []
         for batch in self.batches():
-            found, target = network.predict(batch.crops), batch.target
+            found = processes.mapped(network.predict(batch.crops.to(device)), Tensor.cpu)
+            target = batch.target
             apart = (target.points - found.points).where(target.known[..., None] > 0, torch.nan)
             covariances.append(found.covariance)
             offsets.append(apart)

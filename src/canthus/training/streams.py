@@ -1,0 +1,97 @@
+"""The batches of a training, made ahead of when they are learned: by a thread, or by processes."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from threading import Thread
+
+import cv2
+import torch
+from torch import multiprocessing
+
+from canthus.errors import TrainingError
+from canthus.training import processes
+from canthus.training.batches import Batch, Batches
+
+AHEAD = 3  # batches on their way for each process that makes them
+
+Make = Callable[[int], Batch]
+
+
+def made_ahead(
+    batches: Batches, start: int, stop: int, workers: int = 0
+) -> Generator[Batch, None, None]:
+    """This process's share of the batches from `start` up to `stop`, in their order.
+
+    Which faces are in a batch, and how they are changed, does not depend on who makes it.
+
+    Args:
+        batches: of the training.
+        start: number of the first.
+        stop: number after that of the last.
+        workers: processes that make batches, each with one core; all faces are read before they
+            begin, and they share that memory. 0: a thread of this process makes one ahead.
+
+    Raises:
+        TrainingError: if a worker dies.
+        ImageError: if a picture cannot be read.
+    """
+    share = partial(batches.share, process=processes.number(), processes=processes.count())
+    with _makers(batches, share, workers) as (pool, make):
+        ahead: deque[Future[Batch]] = deque()
+        for number in range(start, stop):
+            ahead.append(pool.submit(make, number))
+            if len(ahead) > AHEAD * workers + (not workers):
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
+
+@contextmanager
+def _makers(
+    batches: Batches, share: Make, workers: int
+) -> Generator[tuple[Executor, Make], None, None]:
+    pool: Executor = ThreadPoolExecutor(max_workers=1)
+    if workers:
+        batches.read()
+        context = multiprocessing.get_context("fork")  # no other way shares what is read
+        pool = ProcessPoolExecutor(
+            workers, context, initializer=_begin, initargs=(share, os.getpid())
+        )
+    try:
+        yield pool, _made if workers else share
+    except BrokenProcessPool:
+        raise TrainingError(
+            "a process that prepares batches has died; was there too little memory? "
+            "Go on from the last state with --resume, with fewer --workers"
+        ) from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin(share: Make, parent: int) -> None:
+    """Make a worker of this process."""
+    global _share
+    _share = share
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """End when the training has, even if it was killed and could not say so."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _made(number: int) -> Batch:
+    return _share(number)
+
+
+_share: Make  # of a worker, which has it from the process that forked it

@@ -1,0 +1,126 @@
+import os
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from canthus.datasets import Sample
+from canthus.errors import ImageError, TrainingError
+from canthus.training.batches import Batches
+from canthus.training.labels import Labeler
+from canthus.training.recipe import Recipe
+from canthus.training.streams import made_ahead
+
+WORKERS = pytest.mark.parametrize("workers", [0, 1, 2])
+
+
+def batches_of(samples: list[Sample], recipe: Recipe) -> Batches:
+    return Batches([samples], recipe, Labeler("68", ("68",)))
+
+
+@WORKERS
+def test_batches_come_in_their_order_and_alike_whoever_makes_them(
+    samples: list[Sample], recipe: Recipe, workers: int
+) -> None:
+    batches = batches_of(samples, recipe)
+
+    streamed = list(made_ahead(batches, 2, 9, workers))
+
+    assert [batch.names for batch in streamed] == [batches[n].names for n in range(2, 9)]
+    for number, batch in enumerate(streamed, 2):
+        assert torch.equal(batch.pixels, batches[number].pixels)
+        assert torch.equal(batch.target.points, batches[number].target.points)
+
+
+@WORKERS
+def test_a_picture_that_vanished_stops_the_stream_by_name(
+    samples: list[Sample], recipe: Recipe, workers: int
+) -> None:
+    gone = replace(samples[0], image=samples[0].image.with_name("gone.png"))
+
+    with pytest.raises(ImageError, match=r"gone\.png"):
+        next(made_ahead(batches_of([gone], recipe), 0, 1, workers))
+
+
+def test_what_goes_wrong_in_a_worker_says_what_it_would_say_here(
+    samples: list[Sample], recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: int, **__: int) -> None:
+        raise ImageError("face.png: expected a picture, found a tree")
+
+    batches = batches_of(samples, recipe)
+    monkeypatch.setattr(batches, "share", lost)
+
+    with pytest.raises(ImageError, match=r"^face\.png: expected a picture, found a tree$"):
+        next(made_ahead(batches, 0, 1, 2))
+
+
+def test_a_worker_that_dies_ends_the_training_at_once(
+    samples: list[Sample], recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches, parent = batches_of(samples, recipe), os.getpid()
+
+    def killed(*_: int, **__: int) -> None:
+        assert os.getpid() != parent
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(batches, "share", killed)
+
+    with pytest.raises(TrainingError, match=r"has died; .* --resume, with fewer --workers"):
+        list(made_ahead(batches, 0, 4, 2))
+
+
+def test_workers_end_with_the_stream(samples: list[Sample], recipe: Recipe) -> None:
+    stream = made_ahead(batches_of(samples, recipe), 0, 100, 2)
+    next(stream)
+    workers = children()
+
+    stream.close()
+
+    assert len(workers) == 2
+    assert not children() & workers
+
+
+def test_workers_end_with_a_training_that_is_killed(samples: list[Sample], recipe: Recipe) -> None:
+    read, write = os.pipe()
+    if not (training := os.fork()):
+        try:
+            stream = made_ahead(batches_of(samples, recipe), 0, 100, 2)
+            next(stream)
+            os.write(write, " ".join(map(str, children())).encode())
+        finally:
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(training, 0)
+    workers = os.read(read, 100).split()
+
+    end = time.monotonic() + 20
+    while time.monotonic() < end and any(map(lives, workers)):
+        time.sleep(0.1)
+
+    assert len(workers) == 2
+    assert not any(map(lives, workers))
+
+
+def lives(number: bytes) -> bool:
+    try:
+        return (
+            Path(f"/proc/{number.decode()}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        )
+    except OSError:
+        return False
+
+
+def children() -> set[int]:
+    found = set()
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8") as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == os.getpid() and state != "Z":
+            found.add(int(name))
+    return found
