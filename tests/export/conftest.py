@@ -41,7 +41,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(faces: Path) -> Path:
     """The safetensors file of the network."""
     samples = ibug.read(faces, "train")
-    return finish(fit([samples], RECIPE, faces.parent / "run", threads=1), RECIPE)
+    return finish(fit([samples], RECIPE, faces.parent / "run"), RECIPE)
 
 
 @pytest.fixture(scope="session")

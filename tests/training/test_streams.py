@@ -27,7 +27,8 @@ def test_batches_come_in_their_order_and_alike_whoever_makes_them(
 ) -> None:
     batches = batches_of(samples, recipe)
 
-    streamed = list(made_ahead(batches, 2, 9, workers))
+    with made_ahead(batches, workers) as ahead:
+        streamed = list(ahead(range(2, 9)))
 
     assert [batch.names for batch in streamed] == [batches[n].names for n in range(2, 9)]
     for number, batch in enumerate(streamed, 2):
@@ -41,8 +42,11 @@ def test_a_picture_that_vanished_stops_the_stream_by_name(
 ) -> None:
     gone = replace(samples[0], image=samples[0].image.with_name("gone.png"))
 
-    with pytest.raises(ImageError, match=r"gone\.png"):
-        next(made_ahead(batches_of([gone], recipe), 0, 1, workers))
+    with (
+        pytest.raises(ImageError, match=r"gone\.png"),
+        made_ahead(batches_of([gone], recipe), workers) as ahead,
+    ):
+        list(ahead(range(1)))
 
 
 def test_what_goes_wrong_in_a_worker_says_what_it_would_say_here(
@@ -54,8 +58,11 @@ def test_what_goes_wrong_in_a_worker_says_what_it_would_say_here(
     batches = batches_of(samples, recipe)
     monkeypatch.setattr(batches, "share", lost)
 
-    with pytest.raises(ImageError, match=r"^face\.png: expected a picture, found a tree$"):
-        next(made_ahead(batches, 0, 1, 2))
+    with (
+        pytest.raises(ImageError, match=r"^face\.png: expected a picture, found a tree$"),
+        made_ahead(batches, 2) as ahead,
+    ):
+        list(ahead(range(1)))
 
 
 def test_a_worker_that_dies_ends_the_training_at_once(
@@ -69,16 +76,34 @@ def test_a_worker_that_dies_ends_the_training_at_once(
 
     monkeypatch.setattr(batches, "share", killed)
 
-    with pytest.raises(TrainingError, match=r"has died; .* --resume, with fewer --workers"):
-        list(made_ahead(batches, 0, 4, 2))
+    with (
+        pytest.raises(TrainingError, match=r"has died; .* --resume, with fewer --workers"),
+        made_ahead(batches, 2) as ahead,
+    ):
+        list(ahead(range(4)))
+
+
+def test_workers_begin_where_all_threads_are_busy_already(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    torch.rand(400, 400, 3) @ torch.rand(3, 400)  # whatever starts the threads of torch
+    (torch.rand(2**21) + 1).sum()
+    many = replace(recipe, schedule=replace(recipe.schedule, batch_size=32))
+
+    with made_ahead(batches_of(samples, many), 2) as ahead:
+        made = list(ahead(range(4)))
+
+    assert len(made) == 4
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
 
 
 def test_workers_end_with_the_stream(samples: list[Sample], recipe: Recipe) -> None:
-    stream = made_ahead(batches_of(samples, recipe), 0, 100, 2)
-    next(stream)
-    workers = children()
-
-    stream.close()
+    with made_ahead(batches_of(samples, recipe), 2) as ahead:
+        next(ahead(range(100)))
+        workers = children()
 
     assert len(workers) == 2
     assert not children() & workers
@@ -88,9 +113,10 @@ def test_workers_end_with_a_training_that_is_killed(samples: list[Sample], recip
     read, write = os.pipe()
     if not (training := os.fork()):
         try:
-            stream = made_ahead(batches_of(samples, recipe), 0, 100, 2)
-            next(stream)
-            os.write(write, " ".join(map(str, children())).encode())
+            with made_ahead(batches_of(samples, recipe), 2) as ahead:
+                next(ahead(range(100)))
+                os.write(write, " ".join(map(str, children())).encode())
+                os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(training, 0)

@@ -7,8 +7,9 @@ import math
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,21 @@ MOMENTUM = 0.9  # of SGD
 MEASURED = 8  # batches on which the norms of weights to start from are measured
 
 
+@dataclass(frozen=True)
+class Means:
+    """What of a machine a training uses.
+
+    Attributes:
+        device: where the network is: by default on the GPU, if there is one.
+        threads: cores to use, as far as torch is concerned; its own choice by default.
+        workers: processes that prepare batches, as `streams.made_ahead` has them.
+    """
+
+    device: processes.Device = "auto"
+    threads: int | None = None
+    workers: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """What a training leaves: the averaged network, the faces it never saw, and its folder."""
@@ -54,10 +70,8 @@ def fit(
     folder: Path,
     *,
     resume: bool = False,
-    threads: int | None = None,
     minutes: float | None = None,
-    device: processes.Device = "auto",
-    workers: int = 0,
+    means: Means = Means(),
 ) -> Trained:
     """Train a recipe's model on samples.
 
@@ -73,10 +87,8 @@ def fit(
         recipe: what to learn, and how.
         folder: where everything goes.
         resume: go on from the folder's state.
-        threads: cores to use, as far as torch is concerned; its own choice by default.
         minutes: after which to end as if somebody had pressed Ctrl-C; never by default.
-        device: where the network is: by default on the GPU, if there is one.
-        workers: processes that prepare batches, as `streams.made_ahead` has them.
+        means: what of the machine to use.
 
     Raises:
         RecipeError: if the folder holds another training, or there is nothing to resume; or if
@@ -86,18 +98,18 @@ def fit(
     """
     schedule, first = recipe.schedule, processes.number() == 0
     _open_folder(folder, recipe, resume)
-    torch.set_num_threads(threads or torch.get_num_threads())
+    torch.set_num_threads(means.threads or torch.get_num_threads())
     batches, held_out = divided(sets, recipe)
-    place = processes.device(device)
-    network, average, optimizer = _fresh(recipe, batches if first and not resume else None, place)
-    networks = {"network": network, "average": average}
-    state = folder / STATE
-    progress = checkpoint.read_state(state, networks, optimizer) if resume else Progress(0, {})
-    log = _Log(folder / LOG, progress, schedule)
-    stream = streams.made_ahead(batches, progress.step, schedule.steps, workers)
+    device, state = processes.device(means.device), folder / STATE
 
-    with _stoppable(minutes) as stopped, closing(stream):
-        for batch in stream:
+    with _stoppable(minutes) as stopped, streams.made_ahead(batches, means.workers) as ahead:
+        begun = batches if first and not resume else None
+        network, average, optimizer = _fresh(recipe, begun, device)
+        networks = {"network": network, "average": average}
+        read = partial(checkpoint.read_state, state, networks, optimizer)
+        progress = read() if resume else Progress(0, {})
+        log = _Log(folder / LOG, progress, schedule)
+        for batch in ahead(range(progress.step, schedule.steps)):
             terms = _step(network, optimizer, batch, progress.step, schedule)
             _check_finite(terms, progress.step, batches, folder)
             _follow(average, network, averaging(progress.step, schedule))

@@ -3,18 +3,18 @@
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
 from threading import Thread
 
-import cv2
 import torch
 from torch import multiprocessing
 
 from canthus.errors import TrainingError
+from canthus.images.threads import single_threaded
 from canthus.training import processes
 from canthus.training.batches import Batch, Batches
 
@@ -23,19 +23,19 @@ AHEAD = 3  # batches on their way for each process that makes them
 Make = Callable[[int], Batch]
 
 
+@contextmanager
 def made_ahead(
-    batches: Batches, start: int, stop: int, workers: int = 0
-) -> Generator[Batch, None, None]:
-    """This process's share of the batches from `start` up to `stop`, in their order.
+    batches: Batches, workers: int = 0
+) -> Generator[Callable[[range], Iterator[Batch]], None, None]:
+    """Something that gives this process's share of numbered batches, in the numbers' order.
 
     Which faces are in a batch, and how they are changed, does not depend on who makes it.
 
     Args:
         batches: of the training.
-        start: number of the first.
-        stop: number after that of the last.
         workers: processes that make batches, each with one core; all faces are read before they
-            begin, and they share that memory. 0: a thread of this process makes one ahead.
+            begin, and they share that memory. They are forked, so a GPU should be touched after
+            this and not before. 0: a thread of this process makes one ahead.
 
     Raises:
         TrainingError: if a worker dies.
@@ -43,13 +43,17 @@ def made_ahead(
     """
     share = partial(batches.share, process=processes.number(), processes=processes.count())
     with _makers(batches, share, workers) as (pool, make):
-        ahead: deque[Future[Batch]] = deque()
-        for number in range(start, stop):
-            ahead.append(pool.submit(make, number))
-            if len(ahead) > AHEAD * workers + (not workers):
-                yield ahead.popleft().result()
-        while ahead:
+        yield partial(_in_order, pool, make, AHEAD * workers or 1)
+
+
+def _in_order(pool: Executor, make: Make, depth: int, numbers: range) -> Iterator[Batch]:
+    ahead: deque[Future[Batch]] = deque()
+    for number in numbers:
+        ahead.append(pool.submit(make, number))
+        if len(ahead) > depth:
             yield ahead.popleft().result()
+    while ahead:
+        yield ahead.popleft().result()
 
 
 @contextmanager
@@ -60,10 +64,10 @@ def _makers(
     if workers:
         batches.read()
         context = multiprocessing.get_context("fork")  # no other way shares what is read
-        pool = ProcessPoolExecutor(
-            workers, context, initializer=_begin, initargs=(share, os.getpid())
-        )
+        pool = ProcessPoolExecutor(workers, context, partial(_begin, share, os.getpid()))
     try:
+        with _single_threaded():
+            pool.submit(int).result()  # forks all of them
         yield pool, _made if workers else share
     except BrokenProcessPool:
         raise TrainingError(
@@ -74,12 +78,22 @@ def _makers(
         pool.shutdown(cancel_futures=True)
 
 
+@contextmanager
+def _single_threaded() -> Generator[None, None, None]:
+    """Let what is forked have one thread; a fork lacks all others, and would wait for them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with single_threaded():
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _begin(share: Make, parent: int) -> None:
     """Make a worker of this process."""
     global _share
     _share = share
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
     Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
