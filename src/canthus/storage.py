@@ -8,6 +8,8 @@ from pathlib import Path
 
 from canthus.errors import StorageError
 
+DRAFT = ".{}.canthus"  # what is not whole yet is called
+
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file beside its place, wait for the disk, then put it in place at once.
@@ -17,7 +19,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         StorageError: if the disk refuses; the old file stays as it was.
     """
-    draft = path.with_name(f".{os.urandom(8).hex()}.canthus")
+    draft = path.with_name(DRAFT.format(os.urandom(8).hex()))
     try:
         try:
             with draft.open("xb") as file:
@@ -33,6 +35,21 @@ def write_whole(path: Path, data: bytes) -> None:
         raise _refused(path, error) from None
 
 
+def prepare_folder(path: Path) -> None:
+    """See to a folder that nobody else writes to: it is there, and without drafts of the killed.
+
+    Raises:
+        StorageError: if that cannot be.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        for draft in path.glob(DRAFT.format("?" * 16)):
+            if draft.is_file():
+                draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refused(path, error) from None
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A folder to fill beside its place; it is put in place when all has gone well, else removed.
@@ -42,7 +59,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     """
     if path.exists() and not (path.is_dir() and not any(path.iterdir())):
         raise StorageError(f"{path}: expected a new folder, found one of this name; choose another")
-    draft = path.with_name(f".{os.urandom(8).hex()}.canthus")
+    draft = path.with_name(DRAFT.format(os.urandom(8).hex()))
     try:
         draft.mkdir(parents=True)
         try:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,17 @@ def test_json_is_one_line(evaluated: Command) -> None:
     assert [values["schema"], values["kind"], values["boxes"]] == [1, "evaluation", "jitter"]
     assert values["command"].startswith("canthus evaluate ")
     assert [face["image"] for face in values["faces"]] == ["afw/0_1.png", "afw/1_1.png"]
+
+
+def test_a_full_disk_leaves_no_half_report(
+    evaluated: Command, tmp_path: Path, full_disk: Callable[[int], AbstractContextManager[None]]
+) -> None:
+    with full_disk(100):
+        done = evaluated("--out", tmp_path / "report")
+
+    assert done.code == 1
+    assert "report.json: cannot be written: File too large; check the folder" in done.err
+    assert not list((tmp_path / "report").iterdir())
 
 
 def test_the_folder_gets_the_report_and_its_page(evaluated: Command, tmp_path: Path) -> None:

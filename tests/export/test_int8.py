@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +12,10 @@ import onnx
 import pytest
 
 from canthus.datasets import ibug
-from canthus.errors import RecipeError, WeightsError
+from canthus.errors import RecipeError, StorageError, WeightsError
 from canthus.evaluation import evaluate, open_benchmark
 from canthus.evaluation.complexity import count
-from canthus.export import int8
+from canthus.export import export_onnx, int8
 from canthus.export.calibration import APART
 from canthus.export.int8 import BOUND, export_int8
 from canthus.models import build
@@ -199,3 +201,27 @@ def test_the_command_says_which_package_is_missing(
 def test_steps_in_branches_are_named(quitting_weights: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="its steps are in branches"):
         export_int8(quitting_weights, tmp_path / "x.onnx", tmp_path)
+
+
+FullDisk = Callable[[int], AbstractContextManager[None]]
+
+
+def test_a_full_disk_leaves_no_half_export(
+    trained: Path, exported: Path, faces: Path, tmp_path: Path, full_disk: FullDisk
+) -> None:
+    with full_disk(20_000):
+        with pytest.raises(StorageError, match=r"\.onnx: cannot be written: File too large"):
+            export_onnx(trained, tmp_path / "float.onnx")
+        with pytest.raises(StorageError, match=r"expected room for drafts of the model"):
+            export_int8(exported, tmp_path / "int8.onnx", faces)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_is_no_place_for_an_export(trained: Path, tmp_path: Path) -> None:
+    (tmp_path / "float.onnx").mkdir()
+
+    with pytest.raises(StorageError, match=r"float\.onnx: cannot be written: Is a directory"):
+        export_onnx(trained, tmp_path / "float.onnx")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["float.onnx"]

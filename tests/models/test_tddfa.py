@@ -14,6 +14,7 @@ from canthus.models import Target, Tddfa, TddfaConfig
 from canthus.models.layers.coefficient_losses import CoefficientLoss, pdc, vdc, wpdc, wpdc_weights
 from canthus.models.layers.morphable import DEPTH_SHIFT, Morphable, squared
 from canthus.models.tddfa import Coefficients
+from canthus.training.batches import parts_of
 
 SMALL = TddfaConfig(width=0.25, identities=3, expressions=2, vertices=80, resample=7)
 
@@ -122,6 +123,48 @@ def test_faces_without_a_fit_are_left_out_of_a_batch() -> None:
     alone = network.loss(Coefficients(off[::2], 120), target(torch.zeros(2, 68, 2), fits[::2]))
 
     torch.testing.assert_close(found["vdc"], alone["vdc"])
+
+
+@pytest.mark.parametrize("name", ["pdc", "vdc", "wpdc", "mesh"])
+def test_a_batch_without_a_fit_costs_nothing(name: Literal["pdc", "vdc", "wpdc", "mesh"]) -> None:
+    network = faced(Tddfa(replace(SMALL, loss=name)))
+    said = torch.randn(2, 17, requires_grad=True)
+
+    terms = network.loss(
+        Coefficients(said, 120), target(torch.zeros(2, 68, 2), torch.full((2, 17), torch.nan))
+    )
+    sum(value for key, value in terms.items() if key != "points").backward()  # type: ignore[union-attr]
+
+    assert {float(value.detach()) for key, value in terms.items() if key != "points"} == {0.0}
+    assert said.grad is not None
+    assert not said.grad.any()
+
+
+@pytest.mark.parametrize("count", [2, 3, 6])
+@pytest.mark.parametrize("name", ["pdc", "vdc", "wpdc", "mesh"])
+def test_parts_with_more_or_fewer_fits_cost_what_the_batch_does(
+    name: Literal["pdc", "vdc", "wpdc", "mesh"], count: int
+) -> None:
+    network = faced(Tddfa(replace(SMALL, loss=name, resample=0)))
+    truth, off = torch.randn(6, 17), 0.3 * torch.randn(6, 17)
+    fits = fit_of(network, Coefficients(truth, 120))
+    fits[[2, 3, 5]] = torch.nan
+    batch = target(torch.zeros(6, 68, 2), fits)
+    batch.known[1, ::2] = 0
+
+    (whole,), parts = (
+        [
+            {
+                key: weight * value
+                for key, value in network.loss(Coefficients(said, 120), of).items()
+            }
+            for said, of, weight in parts_of(truth + off, [batch], parted)
+        ]
+        for parted in (1, count)
+    )
+
+    for key, wanted in whole.items():
+        torch.testing.assert_close(torch.stack([part[key] for part in parts]).sum(), wanted)
 
 
 def test_fits_of_another_face_model_are_refused() -> None:

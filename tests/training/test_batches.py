@@ -174,5 +174,17 @@ def test_a_fit_goes_with_its_landmarks_through_turns_crops_and_mirrors(
         np.testing.assert_allclose(points[inside], wanted[inside], atol=0.02)
 
 
+def test_a_batch_that_happens_to_show_no_fits_says_so(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    one = replace(recipe.schedule, batch_size=1)
+    alone = replace(recipe, schedule=one, augment=replace(recipe.augment, mirror=0))
+    batches = batches_of([fitted(samples[0]), *samples[1:4]], alone)
+
+    found = [batches[number].target.coefficients for number in range(4)]
+
+    assert sorted(int(rows.isnan().sum()) for rows in found if rows is not None) == [0, 62, 62, 62]
+
+
 def test_without_fits_there_are_no_coefficients(samples: list[Sample], recipe: Recipe) -> None:
     assert batches_of(samples, recipe)[0].target.coefficients is None

@@ -383,9 +383,9 @@ def test_a_state_of_an_earlier_version_can_be_finished(
 ) -> None:
     finish(fit([samples], recipe, tmp_path), recipe)
     wanted, _ = read_tensors(tmp_path / "model.safetensors")
-    tensors, metadata = read_tensors(tmp_path / STATE)
+    tensors, _ = read_tensors(tmp_path / STATE)
     older = {name: value for name, value in tensors.items() if ".ellipses." not in name}
-    (tmp_path / STATE).write_bytes(save(older, metadata))
+    (tmp_path / STATE).write_bytes(save(older, {"progress": '{"step": 12, "sums": {}}'}))
 
     found, _ = read_tensors(finish(fit([samples], recipe, tmp_path, resume=True), recipe))
 

@@ -20,10 +20,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
-from canthus.errors import WeightsError
+from canthus.errors import StorageError, WeightsError
 from canthus.export import calibration
 from canthus.export.calibration import Seen, Track
 from canthus.runtime import Manifest, OnnxBackend, seal
@@ -70,6 +71,7 @@ def export_int8(source: Path, target: Path, folder: Path, *, track: Track = iter
         ImageError: if a picture cannot be read.
         WeightsError: if the source is damaged, on integers already, quits in branches or has no
             convolution to put on integers, or the points shift by more than `BOUND` on average.
+        StorageError: if the disk refuses, that of drafts too.
     """
     with TemporaryDirectory() as place:
         whole, small = _as_onnx(source, Path(place)), Path(place) / "int8.onnx"
@@ -90,9 +92,15 @@ def export_int8(source: Path, target: Path, folder: Path, *, track: Track = iter
             calibrated_on=faces.calibration.pictures,
             figures=(),
         )
-        _quantize(whole, small, names, faces.calibration)
-        data = seal.sealed(_finished(onnx.load(small), manifest))
-        small.write_bytes(data)
+        try:
+            _quantize(whole, small, names, faces.calibration)
+            data = seal.sealed(_finished(onnx.load(small), manifest))
+            small.write_bytes(data)
+        except (OSError, DecodeError) as error:  # of what ONNX Runtime has written by half
+            raise StorageError(
+                f"{place}: expected room for drafts of the model, found: {error}; free some, or "
+                "name another folder in TMPDIR"
+            ) from None
         shift = _compare(OnnxBackend(small), faces.proof)
     if not shift.mean <= BOUND * shift.crop_size:
         raise WeightsError(

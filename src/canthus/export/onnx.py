@@ -82,6 +82,7 @@ def export_onnx(
     Raises:
         WeightsError: if the source is damaged, or the two differ by more than `TOLERANCE`, or a
             network is told to quit that cannot.
+        StorageError: if the disk refuses.
         ValueError: if all steps are to be taken, and yet faces to quit.
     """
     manifest, backend = TorchBackend.open(source)
@@ -101,7 +102,7 @@ def export_onnx(
             raise WeightsError(
                 f"{target}: the exported network differs from torch ({proof}); nothing was written"
             )
-        draft.replace(target)
+        write_whole(target, data)
     finally:
         draft.unlink(missing_ok=True)
     return proof

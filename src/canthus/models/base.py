@@ -30,7 +30,9 @@ class Target:
         readout: (E, L), rows that add up to 1.
         coefficients: (B, 12 + K), of a face model: the camera row by row, from the model's
             coordinates to pixels of the crop and depths (x right, y down, z away), then identity
-            and expression. NaN for a face that is not fitted; None where none is.
+            and expression. NaN for a face that is not fitted; None where the training has no fits.
+        fitted: how much a mean over the faces with coefficients counts, beside one over the known
+            points: 1 but for a part of a batch, of whose fits it may have more than its share.
     """
 
     points: Tensor
@@ -40,6 +42,7 @@ class Target:
     blends_known: Tensor
     readout: Tensor
     coefficients: Tensor | None = None
+    fitted: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)

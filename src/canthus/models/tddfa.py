@@ -17,7 +17,7 @@ from canthus.config import config
 from canthus.errors import RecipeError
 from canthus.faces.face_model import read_face_model
 from canthus.models.base import AlignmentModel, Prediction, Target
-from canthus.models.layers.coefficient_losses import CoefficientLoss, pdc, vdc, wpdc
+from canthus.models.layers.coefficient_losses import CoefficientLoss, mean_of, pdc, vdc, wpdc
 from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.heatmap_losses import Asked
 from canthus.models.layers.mobilenet import MobileNet
@@ -238,8 +238,8 @@ class Tddfa(AlignmentModel[Coefficients]):
         wanted, known = self._wanted(target.coefficients, output.size)
         if self.config.loss == "mesh":
             return {**self._mesh_terms(output, target, wanted, known), **terms}
-        found = output.whitened
-        terms[self.config.loss] = self._coefficient_loss(found[known], wanted[known])
+        cost = self._coefficient_loss(output.whitened[known], wanted[known])
+        terms[self.config.loss] = target.fitted * cost
         if self.config.landmarks:
             pixels = target.size.mean()
             terms["points"] = self.config.landmarks * pixels * self._off(output, target)
@@ -297,8 +297,8 @@ class Tddfa(AlignmentModel[Coefficients]):
         shapes = (output.whitened - wanted)[known, POSE:].square().sum(dim=1)
         return {
             "points": self._off(output, target),
-            "mesh": self.config.mesh * each.mean(),
-            "prior": self.config.prior * shapes.mean(),
+            "mesh": self.config.mesh * target.fitted * mean_of(each),
+            "prior": self.config.prior * target.fitted * mean_of(shapes),
         }
 
     def _coefficient_loss(self, found: Tensor, target: Tensor) -> Tensor:

@@ -115,8 +115,9 @@ class Batches:
         self._recipe = recipe
         self._labeler = labeler
         self._faces = FaceCache(recipe)
-        fitted = any(sample.fit is not None for sample in self._samples)
-        self._signs = symmetry.signs(recipe.model) if fitted and recipe.augment.mirror else None
+        fits = [sample.fit for sample in self._samples if sample.fit is not None]
+        self._width = fits[0].camera.size + fits[0].shape.size if fits else 0
+        self._signs = symmetry.signs(recipe.model) if fits and recipe.augment.mirror else None
         starts = np.cumsum([0, *map(len, sets)])
         self._sets = [
             np.repeat(np.arange(a, b), _counts(samples, data.balance))
@@ -139,7 +140,7 @@ class Batches:
             rng = np.random.default_rng((self._recipe.schedule.seed, 1, place))
             names.append(str(sample.image))
             crops.append(self._look(sample, rng))
-        return collate(crops, names, self._labeler)
+        return collate(crops, names, self._labeler, self._width)
 
     def names(self, number: int) -> list[str]:
         """The pictures of a batch."""
@@ -191,8 +192,15 @@ class Batches:
         return self._epoch[1]
 
 
-def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
-    """Stack crops and their labels; a label far outside its crop counts as not known."""
+def collate(crops: list[Crop], names: list[str], labeler: Labeler, width: int = 0) -> Batch:
+    """Stack crops and their labels; a label far outside its crop counts as not known.
+
+    Args:
+        crops: of the batch.
+        names: of their pictures.
+        labeler: makes the labels.
+        width: of a fit's numbers, camera and shape; 0 where a training has no fits.
+    """
     images = np.stack([crop.image for crop in crops])
     labels = [labeler(crop.landmarks) for crop in crops]
     points, known = _masked(np.stack([label.points for label in labels]), images.shape[1])
@@ -204,7 +212,7 @@ def collate(crops: list[Crop], names: list[str], labeler: Labeler) -> Batch:
         blends=blends,
         blends_known=blends_known,
         readout=torch.from_numpy(labeler.readout),
-        coefficients=_coefficients([crop.fit for crop in crops]),
+        coefficients=_coefficients([crop.fit for crop in crops], width),
     )
     pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # channels last in memory
     return Batch(pixels, target, names)
@@ -228,16 +236,24 @@ def parts_of(
     Yields:
         Of each part the pixels, what all processes know, and the share of the batch's known points.
     """
-    size = len(pixels) // count
-    known = max(1.0, sum(_num_known(target) for target in targets))
+    size, whole = len(pixels) // count, _stacked(targets)
+    known, fits = max(1.0, _num_known(whole)), max(1.0, _num_fitted(whole))
     for start in range(0, len(pixels), size):
         part = slice(start, start + size)
         target = _stacked([_rows(target, part) for target in targets])
-        yield pixels[part], target, 1.0 if count == 1 else _num_known(target) / known
+        share = 1.0 if count == 1 else _num_known(target) / known
+        if share and count > 1:
+            target = replace(target, fitted=_num_fitted(target) / fits / share)
+        yield pixels[part], target, share
 
 
 def _num_known(target: Target) -> float:
     return float(target.known.sum() + target.blends_known.sum())
+
+
+def _num_fitted(target: Target) -> float:
+    fits = target.coefficients
+    return 0.0 if fits is None else float(fits.isfinite().all(dim=1).sum())
 
 
 def _rows(target: Target, part: slice) -> Target:
@@ -274,15 +290,13 @@ def _stacked(targets: list[Target]) -> Target:
     )
 
 
-def _coefficients(fits: list[Fit | None]) -> Tensor | None:
-    """Cameras and shapes of a batch as `Target` has them; None if no face is fitted."""
-    known = {i: np.append(fit.camera, fit.shape) for i, fit in enumerate(fits) if fit is not None}
-    if not known:
-        return None
-    rows = np.full((len(fits), len(next(iter(known.values())))), np.nan, np.float32)
-    for row, numbers in known.items():
-        rows[row] = numbers
-    return torch.from_numpy(rows)
+def _coefficients(fits: list[Fit | None], width: int) -> Tensor | None:
+    """Cameras and shapes of a batch as `Target` has them."""
+    rows = np.full((len(fits), width), np.nan, np.float32)
+    for row, fit in zip(rows, fits, strict=True):
+        if fit is not None:
+            row[:] = np.append(fit.camera, fit.shape)
+    return torch.from_numpy(rows) if width else None
 
 
 def _counts(samples: list[Sample], most: int) -> NDArray[np.int64]:

@@ -1,6 +1,7 @@
 """A training's whole state in one file: written beside, then put in place at once."""
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from canthus.errors import WeightsError
 from canthus.models import Network
 from canthus.models.weights import completed, misfits
 from canthus.storage import write_whole
+
+BLANK = b"--------"  # in the place of the checksum while it is taken
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +32,7 @@ def write_state(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
 ) -> None:
-    """Write networks, optimizer and progress.
+    """Write networks, optimizer and progress, with a checksum of all that.
 
     Raises:
         StorageError: if the disk refuses.
@@ -41,8 +44,10 @@ def write_state(
     }
     for index, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": value.contiguous() for key, value in state.items()}
-    said = {"step": progress.step, "sums": progress.sums}
-    write_whole(path, save(tensors, {"progress": json.dumps(said)}))
+    # the checksum first: whatever else looks like it comes later
+    said = {"crc32": BLANK.decode(), "step": progress.step, "sums": progress.sums}
+    data = save(tensors, {"progress": json.dumps(said)})
+    write_whole(path, data.replace(BLANK, _checksum(data), 1))
 
 
 def read_state(
@@ -56,8 +61,7 @@ def read_state(
         WeightsError: if the file is damaged or belongs to another recipe.
     """
     tensors, metadata = read_tensors(path)
-    if "progress" not in metadata:
-        raise WeightsError(f"{path}: expected a training's state, with its progress; found none")
+    progress = _progress(metadata, path)
     for name, network in networks.items():
         fill(network, _below(name, tensors), path)
     plain = optimizer.state_dict()
@@ -66,8 +70,7 @@ def read_state(
     _check_moments(moments, parameters, path)
     plain["state"] = _moments(moments, parameters)
     optimizer.load_state_dict(plain)
-    said = json.loads(metadata["progress"])
-    return Progress(step=said["step"], sums=said["sums"])
+    return progress
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -93,6 +96,30 @@ def fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
     if found := misfits(network, weights):
         raise WeightsError(f"{path}: does not fit the recipe's model: {found}")
     network.load_state_dict(weights)
+
+
+def _progress(metadata: dict[str, str], path: Path) -> Progress:
+    """How far the training of a state was; one of an earlier version has no checksum."""
+    try:
+        said = json.loads(metadata["progress"])
+        wanted, progress = said.get("crc32"), Progress(step=said["step"], sums=said["sums"])
+    except (KeyError, ValueError):
+        raise WeightsError(
+            f"{path}: expected a training's state, with its progress; found none"
+        ) from None
+    if wanted is not None:
+        data, wanted = path.read_bytes(), wanted.encode()
+        found = _checksum(data.replace(wanted, BLANK, 1))
+        if found != wanted:
+            raise WeightsError(
+                f"{path}: the file has changed since it was written: expected the checksum "
+                f"{wanted.decode()}, found {found.decode()}; go on from a copy, or begin anew"
+            )
+    return progress
+
+
+def _checksum(data: bytes) -> bytes:
+    return f"{zlib.crc32(data):08x}".encode()
 
 
 def _below(name: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -22,7 +22,7 @@ from canthus.datasets.annotations import hold_out
 from canthus.errors import RecipeError, TrainingError
 from canthus.evaluation.mean_face import mean_face
 from canthus.models import Network, Target, build
-from canthus.storage import write_whole
+from canthus.storage import prepare_folder, write_whole
 from canthus.training import checkpoint, processes, streams
 from canthus.training.batches import Batch, Batches, parts_of, shown
 from canthus.training.checkpoint import Progress
@@ -228,8 +228,10 @@ def _step(
     torch.manual_seed((schedule.seed << 32) + step)  # a resumed training draws what it would have
     optimizer.zero_grad()
     terms = gradients(network, batch, schedule)
+    norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip))
+    if not math.isfinite(norm):
+        return terms | {"gradient": norm}
     if all(map(math.isfinite, terms.values())):
-        torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip)
         optimizer.step()
     return terms
 
@@ -237,8 +239,9 @@ def _step(
 def gradients(network: Network, batch: Batch, schedule: ScheduleConfig) -> dict[str, float]:
     """Add the gradients of a batch to a network's; the loss's terms.
 
-    Of several parts each counts by its share of the known points and blends. So a term that is a
-    mean over these is the whole batch's, however it is parted; batch norms see one part at a time.
+    Of several parts each counts by its share of the known points and blends, or of the fits. So a
+    term that is a mean over these is the whole batch's, however it is parted; batch norms see one
+    part at a time.
 
     Args:
         network: in training.
@@ -303,7 +306,7 @@ def _open_folder(folder: Path, recipe: Recipe, resume: bool) -> None:
     elif (folder / STATE).exists():
         raise RecipeError(f"{folder}: holds a training already; resume it or name another folder")
     if processes.number() == 0:
-        folder.mkdir(parents=True, exist_ok=True)
+        prepare_folder(folder)
         write_whole(path, text.encode())
 
 
@@ -346,8 +349,14 @@ class _Log:
         self._path = path
         self._schedule = schedule
         self._start = time.monotonic(), progress.step
-        lines = path.read_text().splitlines() if path.exists() and progress.step else []
-        kept = [line for line in lines[1:] if int(line.partition(",")[0]) <= progress.step]
+        try:
+            lines = path.read_text().splitlines() if path.exists() and progress.step else []
+            kept = [line for line in lines[1:] if int(line.partition(",")[0]) <= progress.step]
+        except ValueError as error:  # also of bytes that are no text
+            raise TrainingError(
+                f"{path}: expected the log of this training, found: {error}; move it away to go on "
+                "with a new one"
+            ) from None
         self._lines = lines[:1] + kept
 
     def write(self, progress: Progress, error: float) -> None:

@@ -1,6 +1,7 @@
 """What an error in the coefficients of a morphable model costs (Zhu et al., TPAMI 2019).
 
-All take coefficients that are whitened: of mean 0 and spread 1 over the training faces.
+All take coefficients that are whitened: of mean 0 and spread 1 over the training faces. Without
+faces, B = 0, there is nothing to pay.
 """
 
 from typing import Literal
@@ -15,9 +16,14 @@ CoefficientLoss = Literal["pdc", "vdc", "wpdc"]
 TINY = 1e-6  # added to weights, before the largest becomes 1
 
 
+def mean_of(each: Tensor) -> Tensor:
+    """The mean of all numbers; 0, with gradients of 0, where there are none."""
+    return each.mean() if each.numel() else each.sum()
+
+
 def pdc(found: Tensor, target: Tensor) -> Tensor:
     """Parameter distance cost: the mean squared error of all coefficients (B, K)."""
-    return (found - target).square().mean()
+    return mean_of((found - target).square())
 
 
 def vdc(model: Morphable, found: Tensor, target: Tensor, rows: Tensor | None = None) -> Tensor:
@@ -34,7 +40,7 @@ def vdc(model: Morphable, found: Tensor, target: Tensor, rows: Tensor | None = N
     ours, theirs = model.colored(found), model.colored(target)
     far = torch.arange(ours.shape[1], device=ours.device) == DEPTH_SHIFT
     ours = torch.where(far, theirs, ours)
-    return (model.places(ours, rows) - model.places(theirs, rows)).square().mean()
+    return mean_of((model.places(ours, rows) - model.places(theirs, rows)).square())
 
 
 def wpdc(
@@ -57,7 +63,7 @@ def wpdc(
         shape_of: "target", or "found" as in what was published before 2021.
     """
     weights = wpdc_weights(model, found, target, rows, scale=scale, shape_of=shape_of)
-    return (weights * (found - target).square()).mean()
+    return mean_of(weights * (found - target).square())
 
 
 @torch.no_grad()

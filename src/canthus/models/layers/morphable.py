@@ -107,7 +107,7 @@ class Morphable(nn.Module):
         neutral = self.neutral if rows is None else self.neutral[rows]
         basis = self.basis if rows is None else self.basis[:, rows]
         moved = coefficients[:, POSE:] @ basis.flatten(1)
-        return neutral + moved.reshape(moved.shape[0], -1, 3)
+        return neutral + moved.reshape(moved.shape[0], *neutral.shape)
 
     def places(self, coefficients: Tensor, rows: Tensor | None = None) -> Tensor:
         """Where the vertices are, (B, V, 3), in pixels of the crop, y up and z toward the viewer.
