@@ -27,11 +27,11 @@ from model_figures import BOXES, COVERED, DATA, Measured, Taken, Times, read
 import canthus
 from canthus.cli.progress import track
 from canthus.errors import CanthusError, WeightsError
-from canthus.evaluation import complexity, evaluate, open_benchmark, speed
+from canthus.evaluation import evaluate, open_benchmark, speed
 from canthus.evaluation.figures import figures_of
 from canthus.evaluation.protocols import VALIDATION
 from canthus.evaluation.scoring import weights_from
-from canthus.evaluation.suite import BATCHES, PEERED, PHOTOS, STORED, Suite
+from canthus.evaluation.suite import BATCHES, PEERED, PHOTOS, Suite
 from canthus.export.int8 import export_int8
 from canthus.runtime import Aligner, weights
 from canthus.runtime.manifest import FLOAT32, INT8, Figure
@@ -99,8 +99,10 @@ class Bench:
         found.figures["boxes"] = self._boxes(name, aligner)
         steady = self._suite(f"canthus benchmark stability --root {DATA} --model {name}")
         found.figures["stability"] = tuple(steady.stability(aligner))
-        command = f"canthus benchmark speed --model {name}"
-        found.figures["size"] = sizes(weights.find(name), command)
+        path = weights.find(name)
+        file = Figure("file_mb", f"file, {FLOAT32}", path.stat().st_size / 1e6, "canthus models")
+        inside = self._suite(f"canthus benchmark speed --model {name}").size(path)
+        found.figures["size"] = (file, *inside)
         self._integers(found, name)
         return found
 
@@ -186,16 +188,6 @@ class Bench:
 def digest(name: str) -> str:
     """Of a model's file."""
     return hashlib.sha256(weights.find(name).read_bytes()).hexdigest()
-
-
-def sizes(path: Path, command: str) -> tuple[Figure, ...]:
-    """How large a model is."""
-    found = complexity.count(path)
-    return (
-        Figure("file_mb", f"file, {FLOAT32}", path.stat().st_size / 1e6, "canthus models"),
-        Figure("parameters_count", STORED, found.parameters, command),
-        Figure("multiply_adds_count", "one face, network only", found.multiply_adds, command),
-    )
 
 
 def turn(name: str, small: Path | None, photo: Path) -> dict[str, tuple[Taken, ...]]:

@@ -18,12 +18,9 @@ from canthus.datasets.pictures import read_picture
 from canthus.evaluation import Benchmark, given_boxes, open_benchmark
 from canthus.evaluation.benchmarks import evenly
 from canthus.evaluation.occlusion import SHARES, Chance, patches_of
-from canthus.evaluation.pictures import BOLD, FOUND, TILE, TRUTH, VIEW
-from canthus.geometry import Similarity
-from canthus.images.drawing import draw_landmarks
+from canthus.evaluation.pictures import draw_both
 from canthus.images.files import write_image
 from canthus.images.sheets import contact_sheet
-from canthus.images.warp import crop
 from canthus.metrics import landmark_errors, nme
 from canthus.runtime import Aligner
 
@@ -52,14 +49,11 @@ def tiles_of(
     image, boxes = read_picture(sample), given_boxes(benchmark, "jitter") or []
     patches = list(patches_of(benchmark, row, Chance(draws=1)))
     shown = [image, *(patch.over(image) for patch in patches)]
-    to_tile = Similarity.crop(sample.box.scaled(VIEW), TILE)
     length = benchmark.lengths(benchmark.normalizer)[[row]]
     for share, picture in zip(SHARES, shown, strict=True):
         (face,) = aligner(picture, [boxes[row]])
         found = face.landmarks.map(scheme)
-        tile = crop(picture, to_tile, TILE)
-        for landmarks, color in ((sample.landmarks, TRUTH), (found, FOUND)):
-            draw_landmarks(tile, landmarks, color=color, similarity=to_tile, weight=BOLD)
+        tile = draw_both(picture, sample.box, sample.landmarks, found)
         errors = landmark_errors(found.points[None, :, :2], benchmark.truth[[row]])
         yield tile, f"{100 * share:g} % covered, {100 * nme(errors, length)[0]:.2f} %"
 

@@ -23,6 +23,7 @@ from canthus.storage import write_whole
 BENCHMARKS = ("300w-val", "ytf68-val")
 COLUMNS = tuple(f"{name}, {what}" for name in BENCHMARKS for what in ("plain", "covered", "hidden"))
 ALONE = "self"
+HEADS = ("fc", ALONE, "static", "dynamic", "attention")
 
 
 def main() -> None:
@@ -66,9 +67,6 @@ def errors_of(weights: Path, data: Path) -> list[float]:
 def hearing(kind: str) -> str:
     """The part of a kind's name that says who hears whom: fc, self, static-..."""
     return next(part for part in kind.split("-") if part in HEADS)
-
-
-HEADS = ("fc", ALONE, "static", "dynamic", "attention")
 
 
 def print_row(kind: str, errors: NDArray[np.float64]) -> None:

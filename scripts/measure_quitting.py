@@ -16,7 +16,7 @@ from canthus.models import Musica
 from canthus.runtime.backend import TorchBackend
 from canthus.training import read_recipe
 from canthus.training.loop import divided
-from canthus.training.quitting import measured, quitting_of, step_costs_of
+from canthus.training.quitting import measured, rows_of, step_costs_of
 from canthus.training.sets import read_sets
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         rank = np.corrcoef(errors.argsort().argsort(), said.argsort().argsort())[0, 1]
         print(f"step {number}: {errors.mean():.4f}, expected {said.mean():.4f}, rank {rank:.2f}")
     costs = np.array(step_costs_of(network, recipe.crop.size))
-    for row in quitting_of(network, held_out):
+    for row in rows_of(true, expected) if network.config.can_quit else ():
         cost = np.dot(row.shares, costs) / costs[-1]
         print(f"below {row.below}: {100 * cost:.0f} % of the multiply-adds, {row.error:.4f}")
 

@@ -17,6 +17,7 @@ Words = Mapping[str, Any]  # as models.yaml has them
 
 SAME = 5e-5  # fractions that differ by no more are the same, but for rounding
 NONE = "-"
+MEASURE = "measure it: python scripts/compare_models.py DATA"
 TITLES = {"300w-val": "300-W", "ytf68-val": "YouTube Faces", "aflw21-val": "AFLW"}
 
 
@@ -126,8 +127,7 @@ class Entry:
             return None
         raise CanthusError(
             f"{self.where}: expected {column.metric} of {self.name} ({column.part}, "
-            f"{column.ending or 'all'}), found none; measure it: python "
-            "scripts/compare_models.py DATA"
+            f"{column.ending or 'all'}), found none; {MEASURE}"
         )
 
     def shown(self, column: Column) -> str:
@@ -169,10 +169,14 @@ def entries_of(store: Store, names: Sequence[str], where: Path) -> list[Entry]:
     """
     if missing := [name for name in names if name not in store.models]:
         raise CanthusError(
-            f"{where}: expected figures of {', '.join(missing)}, found none; measure them: python "
-            "scripts/compare_models.py DATA"
+            f"{where}: expected figures of {', '.join(missing)}, found none; {MEASURE}"
         )
     return [_entry(store, name, where) for name in names]
+
+
+def link(name: str) -> str:
+    """To the card of a model inside."""
+    return f"[`{name}`](models/{name}.md)"
 
 
 def rows(heads: Sequence[str], body: Sequence[Sequence[str]]) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from canthus.errors import CanthusError
+from canthus import config
+from canthus.errors import CanthusError, RecipeError
 from canthus.evaluation.report import plain
 from canthus.runtime.manifest import Figure
 from canthus.storage import write_whole
@@ -118,48 +119,20 @@ def read(path: Path) -> Store:
     if not path.exists():
         return Store()
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"), object_hook=_valued)
         if (values["schema"], values["kind"]) != (SCHEMA, KIND):
             raise ValueError(f"it is of schema {values['schema']}, kind {values['kind']!r}")
-        models = {name: _measured(each) for name, each in values["models"].items()}
-        return Store(models, _times(values["times"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return config.parse(Store, values, "its figures")
+    except (OSError, ValueError, KeyError, TypeError, RecipeError) as error:
         raise CanthusError(
             f"{path}: expected the figures of compare_models.py, schema {SCHEMA}, found another "
             f"file ({error!r}); move it away, and they are measured anew"
         ) from None
 
 
-def _measured(values: dict[str, object]) -> Measured:
-    parts, errors = values.pop("figures"), values.pop("errors")
-    assert isinstance(parts, dict)
-    assert isinstance(errors, dict)
-    figures = {part: tuple(_figure(**each) for each in some) for part, some in parts.items()}
-    return Measured(
-        figures=figures,
-        errors={name: tuple(some) for name, some in errors.items()},
-        **values,  # type: ignore[arg-type]
-    )
-
-
-def _figure(metric: str, benchmark: str, value: float | None, command: str) -> Figure:
-    """A figure; what JSON cannot hold is NaN."""
-    return Figure(metric, benchmark, math.nan if value is None else value, command)
-
-
-def _times(values: dict[str, object]) -> Times:
-    rounds = values.pop("rounds")
-    assert isinstance(rounds, list)
-    return Times(
-        rounds=tuple(
-            {
-                model: {part: tuple(Taken(**t) for t in some) for part, some in parts.items()}
-                for model, parts in each.items()
-            }
-            for each in rounds
-        ),
-        **values,  # type: ignore[arg-type]
-    )
+def _valued(row: dict[str, object]) -> dict[str, object]:
+    """An object of JSON; a figure's value that it cannot hold is NaN."""
+    return row | {"value": math.nan} if row.get("value", 0) is None else row
 
 
 def _over(taken: Sequence[Taken]) -> Taken:

@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from canthus.evaluation.occlusion import Patch
-from canthus.evaluation.pictures import BOLD, FOUND, TRUTH, VIEW
+from canthus.evaluation.pictures import draw_both
 from canthus.evaluation.sweep import Case, turned
 from canthus.faces import Landmarks
 from canthus.geometry import Box, Similarity
-from canthus.images.drawing import draw_landmarks
 from canthus.images.files import read_image
 from canthus.images.sheets import contact_sheet
 from canthus.images.warp import crop
@@ -68,24 +67,17 @@ def _cases(image: Picture, usual: NDArray[np.float64]) -> list[tuple[str, Pictur
 
 def _coarse(image: Picture) -> Picture:
     """The picture with as many pixels of the face as a distant one has."""
-    whole = Box.from_xywh(-0.5, -0.5, image.shape[1], image.shape[0])
-    small = crop(image, Similarity.crop(whole, size := _side(image)), size)
-    return crop(small, Similarity.crop(whole, size).inverse(), max(image.shape[:2]))
-
-
-def _side(image: Picture) -> int:
-    return round(max(image.shape[:2]) * SMALL / FACE.width)
+    longer = max(image.shape[:2])
+    size = round(longer * SMALL / FACE.width)
+    to_small = Similarity.crop(Box.from_xywh(-0.5, -0.5, image.shape[1], image.shape[0]), size)
+    return crop(crop(image, to_small, size), to_small.inverse(), longer)
 
 
 def _tile(aligner: Aligner, shown: Picture, case: Case, usual: Landmarks) -> tuple[Picture, float]:
     """What is seen with both answers drawn, and how far they are apart in pixels."""
     (face,) = aligner(shown, [case.box])
-    about = Box.around(case.truth)
-    to_tile = Similarity.crop(about.scaled(VIEW), SIDE)
-    tile = crop(shown, to_tile, SIDE)
     expected = Landmarks(case.truth.astype(np.float32), usual.scheme)
     found = Landmarks(face.landmarks.points[:, :2], usual.scheme)
-    for landmarks, color in ((expected, TRUTH), (found, FOUND)):
-        draw_landmarks(tile, landmarks, color=color, similarity=to_tile, weight=BOLD)
+    tile = draw_both(shown, Box.around(case.truth), expected, found, side=SIDE)
     apart = landmark_errors(found.points[None].astype(np.float64), case.truth[None])
     return tile, float(np.nanmean(apart))

@@ -22,6 +22,7 @@ from model_entries import (
     Entry,
     Words,
     entries_of,
+    link,
     rows,
 )
 from model_figures import Store
@@ -32,13 +33,14 @@ from canthus.errors import CanthusError
 from canthus.evaluation.charts import Curve, Line, ced_chart, sweep_chart
 from canthus.evaluation.figures import shown
 from canthus.evaluation.suite import PEERED
+from canthus.evaluation.svg import alone
 from canthus.images.files import write_image
 from canthus.runtime import weights
 from canthus.runtime.manifest import Figure
 from canthus.storage import write_whole
 
+WHITE = "#fff"  # behind pictures
 WORDS = Path(__file__).with_name("models.yaml")
-PAGE = "http://www.w3.org/2000/svg"
 ERRORS = (ACCURACY[0], ACCURACY[2])
 SMALL_ERRORS = INTEGERS[1:3]
 
@@ -125,7 +127,7 @@ def _whom(entries: Sequence[Entry], words: Words) -> str:
     error, time = ERRORS[0], TIME[0]
     body = [
         (
-            f"[`{entry.name}`](models/{entry.name}.md){entry.also}",
+            f"{link(entry.name)}{entry.also}",
             words["models"][entry.name]["for"],
             words["models"][entry.name]["not_for"],
             *(entry.shown(column) for column in (error, time)),
@@ -181,10 +183,7 @@ def _beats(one: Entry, other: Entry) -> bool:
 
 def _table(entries: Sequence[Entry], columns: Sequence[Column]) -> str:
     """A table of figures, a model a row, and the commands that make them."""
-    body = [
-        (f"[`{entry.name}`](models/{entry.name}.md)", *map(entry.shown, columns))
-        for entry in entries
-    ]
+    body = [(link(entry.name), *map(entry.shown, columns)) for entry in entries]
     found = [(entry.name, entry.figure(column)) for column in columns for entry in entries]
     commands = [each.command.replace(name, "MODEL") for name, each in found if each]
     by = ", ".join(f"`{command}`" for command in dict.fromkeys(commands))
@@ -210,20 +209,16 @@ def _pictures(entries: Sequence[Entry]) -> dict[str, str]:
         curves = [Curve(entry.name, entry.errors(on)) for entry in entries]
         threshold = entries[0].measured.threshold[on]
         label = f"error by inter_ocular on {TITLES[on]}"
-        found[f"models-ced-{on}.svg"] = _alone(ced_chart(curves, threshold, label))
+        found[f"models-ced-{on}.svg"] = alone(ced_chart(curves, threshold, label), WHITE)
     lines = []
     for entry in entries:
         times = [_joined(entry, columns) for columns in (TIME[:1], INTEGERS[3:4])]
         errors = [100 * _joined(entry, columns) for columns in (ERRORS, SMALL_ERRORS)]
         lines.append(Line(entry.name, np.where(np.isfinite(errors), times, np.nan), errors))
     label = "milliseconds for a face, network alone, one core"
-    found["models-time.svg"] = _alone(sweep_chart(lines, label, "mean error, %", named=True))
+    chart = sweep_chart(lines, label, "mean error, %", named=True)
+    found["models-time.svg"] = alone(chart, WHITE)
     return found
-
-
-def _alone(svg: str) -> str:
-    """An element of a page as a file of its own, on white."""
-    return svg.replace("<svg ", f'<svg xmlns="{PAGE}" style="background:#fff" ', 1)
 
 
 def _peers(path: Path, said: str) -> str:
@@ -251,13 +246,12 @@ def _peers(path: Path, said: str) -> str:
 def _peer(model: str, figures: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
     """A row about a tool."""
     found = [Figure(**figure) for figure in figures]  # type: ignore[arg-type]
-
     values = {(figure.metric.split()[0], figure.benchmark): shown(figure) for figure in found}
     cells = []
     for where in (f"{name}, jitter boxes" for name in PEERED):
         asked = (("nme", where), ("nme", f"{where}, offset removed"), ("failure_rate", where))
         cells += [values.get(each, NONE) for each in asked]
     missed = sum(figure.value for figure in found if figure.metric == "missed_count")
-    inside = f"[`{model}`](models/{model}.md)" if model in weights.names() else model
+    inside = link(model) if model in weights.names() else model
     time = values.get(("face_ms", f"{PEERED[0]}, jitter boxes"), NONE)
     return (inside, *cells, f"{missed:g}", time)

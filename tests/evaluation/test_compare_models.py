@@ -6,12 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from canthus.detection import Mtcnn
 from canthus.errors import CanthusError
@@ -34,14 +33,7 @@ def scripts() -> Any:
     names = ("compare_models", "model_figures", "model_entries", "model_cards", "model_pages")
     found = {name: importlib.import_module(name) for name in names}
     sys.path.remove(str(ROOT / "scripts"))
-    return ModuleTypes(**found)
-
-
-class ModuleTypes:
-    """Modules as attributes."""
-
-    def __init__(self, **modules: ModuleType) -> None:
-        self.__dict__.update(modules)
+    return SimpleNamespace(**found)
 
 
 @pytest.fixture
@@ -82,16 +74,8 @@ def store(scripts: Any) -> Any:
 WORDS: dict[str, Any] = {
     "page": dict.fromkeys(
         (
-            "intro",
-            "good",
-            "fast",
-            "plot",
-            "covered",
-            "boxes",
-            "steady",
-            "integers",
-            "peers",
-            "limits",
+            *("intro", "good", "fast", "plot", "covered"),
+            *("boxes", "steady", "integers", "peers", "limits"),
         ),
         "So.",
     )
@@ -111,14 +95,10 @@ WORDS: dict[str, Any] = {
 }
 
 
-def no_pictures(entries: object) -> dict[str, str]:
-    """No plots."""
-    return {}
-
-
-def no_sheet(aligner: object) -> NDArray[np.uint8]:
-    """A small picture in place of a sheet."""
-    return np.zeros((16, 16, 3), np.uint8)
+def leave_pictures(scripts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plots, and a small picture in place of a sheet."""
+    monkeypatch.setattr(scripts.model_pages, "_pictures", lambda entries: {})
+    monkeypatch.setattr(scripts.model_pages, "sheet", lambda aligner: np.zeros((16, 16, 3), "u1"))
 
 
 @pytest.fixture
@@ -132,8 +112,7 @@ def write(
     ) -> Path:
         where = Path("measured.json")
         if not drawn:
-            monkeypatch.setattr(scripts.model_pages, "_pictures", no_pictures)
-            monkeypatch.setattr(scripts.model_pages, "sheet", no_sheet)
+            leave_pictures(scripts, monkeypatch)
         scripts.model_pages.write(changed, WORDS, tmp_path / "docs", peers=peers, where=where)
         return tmp_path / "docs"
 
@@ -198,7 +177,7 @@ def test_a_missing_figure_is_named(write: Callable[..., Path], store: Any, part:
 
 
 def test_a_model_that_was_not_measured_is_named(write: Callable[..., Path], store: Any) -> None:
-    with pytest.raises(CanthusError, match="expected figures of two, found none; measure them"):
+    with pytest.raises(CanthusError, match="expected figures of two, found none; measure it"):
         write(replace(store, models={"one": store.models["one"]}))
 
 
@@ -293,8 +272,7 @@ def test_everything_is_measured_once_and_written(
 
     store = scripts.model_figures.read(bench.kept)
     words = {**WORDS, "models": {"two": WORDS["models"]["two"]}}
-    monkeypatch.setattr(scripts.model_pages, "_pictures", no_pictures)
-    monkeypatch.setattr(scripts.model_pages, "sheet", no_sheet)
+    leave_pictures(scripts, monkeypatch)
     scripts.model_pages.write(store, words, tmp_path, peers=tmp_path / "no", where=bench.kept)
     assert "`two` is not on integers: expected" in (tmp_path / "models.md").read_text()
     assert len(store.times.rounds) == 2

@@ -13,6 +13,7 @@ from torch import Tensor
 from canthus.errors import WeightsError
 from canthus.importing import lgrn
 from canthus.importing.lgrn import PUBLISHED
+from canthus.importing.lgrn_pipeline import align, square_of_points
 from canthus.importing.published import load_published
 from canthus.models import LgrnConfig
 from canthus.runtime.backend import open_weights
@@ -84,14 +85,15 @@ def test_an_idle_classifier_is_named_and_left_out(tmp_path: Path) -> None:
 
 
 def test_an_imported_file_runs_as_published(tmp_path: Path) -> None:
-    _, state = filled(SMALL, 3, 0.7)
+    network, state = filled(SMALL, 3, 0.7)
     target = tmp_path / "lgrn.safetensors"
     lgrn.convert(saved(tmp_path / "best.pth.tar", state), target, license="unknown")
     picture = np.random.default_rng(0).integers(0, 256, (100, 120, 3), np.uint8)
 
     (face,) = load_published(target)(picture, [(20.0, 10.0, 80.0, 70.0)])
 
-    assert face.landmarks.points.shape == (98, 2)
+    square = square_of_points([(20, 10), (80, 70)])
+    np.testing.assert_allclose(face.landmarks.points, align(network, picture, square), atol=1e-3)
 
 
 HEAD = "predictor.sem_gcn."

@@ -1,4 +1,4 @@
-"""The fixtures of L-GRN: pictures and weights that are drawn from names; and the networks."""
+"""The fixtures of L-GRN: pictures, faces, and weights that are drawn from names; the networks."""
 
 import zlib
 from dataclasses import replace
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from canthus.importing.lgrn import PUBLISHED
 from canthus.importing.lgrn_names import original_names
-from canthus.models import Lgrn, LgrnConfig
+from canthus.models import Lgrn, LgrnConfig, Target
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -92,6 +92,21 @@ def pictures() -> Tensor:
         for k in range(3)
     ]
     return torch.tensor(np.stack([noise, np.stack(waves)]).astype(np.float32))
+
+
+def faces(size: int, scheme: str = "98") -> tuple[Tensor, Target]:
+    """Two crops of noise, with points anywhere in the middle of them."""
+    generator, count = torch.Generator().manual_seed(0), int(scheme)
+    points = size * (0.2 + 0.6 * torch.rand(2, count, 2, generator=generator))
+    target = Target(
+        points=points,
+        known=torch.ones(2, count),
+        size=torch.full((2,), 0.6 * size),
+        blends=torch.zeros(2, 0, 2),
+        blends_known=torch.zeros(2, 0),
+        readout=torch.zeros(0, count),
+    )
+    return torch.rand(2, 3, size, size, generator=generator), target
 
 
 def off(found: Tensor, wanted: NDArray[Any]) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.models.learning import learn, settle
 
 from canthus import config as configs
 from canthus.export import export_onnx
@@ -58,23 +59,11 @@ def test_it_learns_and_its_onnx_file_equals_torch(name: str, tmp_path: Path) -> 
     torch.manual_seed(0)
     config = config_of(name)
     network, (crops, target) = build(config), faces()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=5e-4)
-    totals = []
-    for _ in range(5):
-        total = torch.stack(list(network.loss(network(crops), target).values())).sum()
-        optimizer.zero_grad()
-        total.backward()  # type: ignore[no-untyped-call]
-        still = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
-        assert not still
-        optimizer.step()
-        totals.append(total.item())
-    assert totals[-1] < 0.98 * totals[0]
 
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = 1.0
-    network(crops)  # now the norms expect what they see, as after a training
+    losses = learn(network, crops, target, rate=5e-4, steps=5)
 
+    assert losses[-1] < 0.98 * losses[0]
+    settle(network, crops)
     source = tmp_path / "full.safetensors"
     source.write_bytes(to_bytes(network, manifest_of(config, SIZE)))
     proof = export_onnx(source, tmp_path / "full.onnx")

@@ -9,12 +9,11 @@ from tests.models.lgrn_recipes import Arrays, arrays
 from torch import Tensor
 
 from canthus.models.layers.graph_losses import (
+    EACH,
     CoordinateLoss,
     coordinate_loss,
     relative_loss,
-    smooth_wing,
     soft_wing,
-    wing,
 )
 from canthus.models.layers.graphs import graph_of
 
@@ -95,9 +94,14 @@ def test_the_curve_of_soft_wing_is_the_published_one(fixtures: Path) -> None:
 
 
 def test_wings_are_continuous_where_they_bend() -> None:
-    for loss, place in ((soft_wing, 2.0), (wing, 5.0), (smooth_wing, 20.0), (smooth_wing, 2.0)):
+    for kind, place in (
+        ("soft-wing", 2.0),
+        ("wing", 5.0),
+        ("smooth-wing", 20.0),
+        ("smooth-wing", 2.0),
+    ):
         around = torch.tensor([place - 1e-9, place + 1e-9], dtype=torch.float64)
-        below, above = loss(around, 0.5).tolist()
+        below, above = EACH[kind](around, 0.5).tolist()
         assert below == pytest.approx(above, abs=1e-6)
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 import torch
+from tests.models.lgrn_recipes import faces
 from torch import Tensor
 
-from canthus.models import Hourglass, HourglassConfig, Lgrn, LgrnConfig, Target, build
+from canthus.models import Hourglass, HourglassConfig, Lgrn, LgrnConfig, build
 from canthus.models.layers.graph_layers import GraphHead
 from canthus.models.layers.nodes import FAR, PooledNodes
 from canthus.models.layers.trunk import Descent, Trunk
@@ -132,26 +133,13 @@ def test_only_a_graph_lets_landmarks_hear_each_other() -> None:
 
 
 def test_the_maps_are_taught_too() -> None:
-    network = made(place_weight=2.0)
-    assert set(made().loss(*_example(made()))) == {"points", "relative", "maps", "places"}
-    twice, once = (made(place_weight=w).loss(*_example(network))["places"] for w in (2.0, 1.0))
+    crops, target = faces(64, "68")
+    found = made()(crops)
 
-    torch.testing.assert_close(twice, 2 * once)
+    once, twice = (made(place_weight=weight).loss(found, target) for weight in (1.0, 2.0))
 
-
-def _example(network: Lgrn) -> Any:
-    generator = torch.Generator().manual_seed(1)
-    crops = torch.rand(2, 3, 64, 64, generator=generator)
-    points = 64 * (0.2 + 0.6 * torch.rand(2, 68, 2, generator=generator))
-    target = Target(
-        points=points,
-        known=torch.ones(2, 68),
-        size=torch.full((2,), 40.0),
-        blends=torch.zeros(2, 0, 2),
-        blends_known=torch.zeros(2, 0),
-        readout=torch.zeros(0, 68),
-    )
-    return network(crops), target
+    assert set(once) == {"points", "relative", "maps", "places"}
+    torch.testing.assert_close(twice["places"], 2 * once["places"])
 
 
 def test_crops_of_another_size_are_brought_to_the_networks_own() -> None:

@@ -18,7 +18,7 @@ from canthus.detection import Mtcnn
 from canthus.errors import WeightsError
 from canthus.evaluation.figures import Result, results_to_plain, results_to_text
 from canthus.evaluation.occlusion import Occlusion
-from canthus.evaluation.peers import PREDICTOR, TASK, Dlib, MediaPipe
+from canthus.evaluation.peers import PREDICTOR, TASK, Dlib, MediaPipe, Peer
 from canthus.evaluation.protocols import BENCHMARKS
 from canthus.evaluation.speed import machine
 from canthus.evaluation.suite import PHOTOS, Suite
@@ -147,13 +147,13 @@ def _refuse_idle(part: Part, given: Mapping[str, Path | bool | None]) -> None:
         raise typer.BadParameter("needed: the clip of the truth", param_hint="--clip")
 
 
-def _peers(part: Part, dlib: Path | None, mediapipe: Path | None) -> list[Dlib | MediaPipe]:
+def _peers(part: Part, dlib: Path | None, mediapipe: Path | None) -> list[Peer]:
     """The tools of others that are asked for, opened before any work."""
     if part != "peers":
         return []
     if dlib is None and mediapipe is None:
         raise typer.BadParameter("needed: whom to measure beside our models", param_hint="--dlib")
-    found: list[Dlib | MediaPipe] = [] if dlib is None else [Dlib(dlib)]
+    found: list[Peer] = [] if dlib is None else [Dlib(dlib)]
     if mediapipe is not None:
         found.append(MediaPipe(None if mediapipe == Path(WHEEL) else mediapipe))
     return found

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from canthus.datasets.formats import FORMATS
 from canthus.datasets.sample import Sample
-from canthus.datasets.synthetic import DrawnFace, Points, View, turn_of
+from canthus.datasets.synthetic import DrawnFace, Points, View, turn_of, write_points
 from canthus.faces import Landmarks, LandmarkScheme
 from canthus.geometry import Box, Similarity
 from canthus.images.canvas import Color, Picture, fill, smooth, stroke
@@ -101,9 +101,7 @@ def write(
             samples.append(Sample(path, box, face.landmarks))
     FORMATS["coco"].write(samples, folder / "cats.json")
     for sample in samples:
-        rows = "".join(f"{x + 1:.6f} {y + 1:.6f}\n" for x, y in sample.landmarks.points.tolist())
-        text = f"version: 1\nn_points: {len(NAMES)}\n{{\n{rows}}}\n"
-        sample.image.with_suffix(".pts").write_text(text, encoding="utf-8")
+        write_points(sample.image.with_suffix(".pts"), sample.landmarks)
 
 
 def random_cat(generator: np.random.Generator) -> Cat:

@@ -107,10 +107,15 @@ def write(folder: Path, count: int, generator: np.random.Generator, *, size: int
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         face = draw(generator, size=size)
-        rows = "".join(f"{x:.6f} {y:.6f}\n" for x, y in face.landmarks.points.astype(float) + 1)
-        text = f"version: 1\nn_points: {face.landmarks.num_landmarks}\n{{\n{rows}}}\n"
-        (folder / f"face_{number:04d}.pts").write_text(text, encoding="utf-8")
+        write_points(folder / f"face_{number:04d}.pts", face.landmarks)
         write_image(folder / f"face_{number:04d}.png", face.image)
+
+
+def write_points(path: Path, landmarks: Landmarks) -> None:
+    """Write a `.pts` file to a millionth of a pixel."""
+    rows = "".join(f"{x:.6f} {y:.6f}\n" for x, y in landmarks.points.astype(float) + 1)
+    text = f"version: 1\nn_points: {landmarks.num_landmarks}\n{{\n{rows}}}\n"
+    path.write_text(text, encoding="utf-8")
 
 
 def points_of(head: Head) -> Points:

@@ -188,24 +188,25 @@ def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str, *, named: boo
             color, dashes = _look(index)
             axes.plot(x, y, color=color, ls=dashes, marker="o", ms=3.5, lw=1.6)
         if named:
-            _name(axes, lines, names)
+            _write_names(axes, lines, names)
         axes.set_xlabel(label_x)
         axes.set_ylabel(label_y)
         _legend(figure, len(lines))
         return to_svg(figure, f"{label_y} against {label_x}: {'; '.join(names)}", _by_gid(names))
 
 
-def _name(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> None:
+def _write_names(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> None:
     """Write each line's name beside its first point; of two close ones, above and below."""
-    first = np.array([[_places(line)[axis][0] for axis in (0, 1)] for line in lines])
-    apart = (first - first[:, None]) / np.maximum(np.ptp(first, axis=0), 1e-9)
+    first = np.array([[values[0] for values in _places(line)] for line in lines])
+    whole = np.maximum(np.ptp(first, axis=0), 1e-9)
     for index, name in enumerate(names):
-        close = (np.abs(apart[index]).max(axis=1) < CLOSE) & (np.arange(len(lines)) != index)
-        up = 4 if (apart[index, close, 1] < 0).any() else -9
+        apart = (np.delete(first, index, axis=0) - first[index]) / whole
+        close = apart[np.abs(apart).max(axis=1) < CLOSE]
+        up = (4 if (close[:, 1] < 0).any() else -9) if len(close) else -3
         axes.annotate(
             name,
             (first[index, 0], first[index, 1]),
-            xytext=(5, up if close.any() else -3),
+            xytext=(5, up),
             textcoords="offset points",
             color=_look(index)[0],
             fontsize=8,

@@ -5,7 +5,7 @@ others: those can only be told from the rest of the face, these show how far the
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
 from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark, evenly, given_boxes
-from canthus.evaluation.evaluate import Aligns, collected
+from canthus.evaluation.evaluate import Aligns, Track, collected
 from canthus.evaluation.report import Json, plain
 from canthus.evaluation.scoring import errors_of, mean_of_found
 from canthus.faces import Face
@@ -27,7 +27,6 @@ Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Picture = NDArray[np.uint8]
 Fill = Callable[[int], Picture]
-Track = Callable[[Sequence[Sample]], Iterable[Sample]]
 
 SCHEMA = 1
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4)  # of the tight box's area
@@ -204,11 +203,6 @@ def patches_of(benchmark: Benchmark, row: int, chance: Chance) -> Iterator[Patch
             left = _first(tight.x0, tight.x1, width, right)
             top = _first(tight.y0, tight.y1, height, down)
             yield Patch(share, left, top, fill(max(width, height))[:height, :width])
-
-
-def named(occlusion: Occlusion, model: str) -> Occlusion:
-    """The errors with their model's name."""
-    return replace(occlusion, model=model)
 
 
 def _check(benchmark: Benchmark, rows: Sequence[int]) -> None:

@@ -3,11 +3,13 @@
 Neither belongs to this package. Whoever wants to compare installs them, and brings their files.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +38,39 @@ FACES = 3  # in that square, of which the one that fits the given box best is ta
 SURE_ENOUGH = 0.3  # of its detector: somebody has said that there is a face
 
 
-class Dlib:
+class Peer(ABC):
+    """A tool that is asked about given boxes.
+
+    Attributes:
+        name: what figures call it.
+    """
+
+    name: ClassVar[str]
+
+    def many(
+        self,
+        images: Iterable[Picture],
+        boxes: Iterable[Sequence[Box] | None] | None = None,
+    ) -> list[list[Face]]:
+        """Find the faces of each picture's boxes; those that are missed are left out.
+
+        Raises:
+            ValueError: if there are no boxes.
+        """
+        if boxes is None:
+            raise ValueError("other tools are asked about given boxes; expected some, found none")
+        seen = []
+        for image, some in zip(images, boxes, strict=True):
+            faces = [self._look(image, box) for box in some or ()]
+            seen.append([face for face in faces if face is not None])
+        return seen
+
+    @abstractmethod
+    def _look(self, image: Picture, box: Box) -> Face | None:
+        """The face in a box; None if it is missed."""
+
+
+class Dlib(Peer):
     """dlib's shape predictor: a cascade of regression trees (Kazemi and Sullivan, 2014).
 
     It learned from boxes of dlib's detector, so the given tight box becomes the box that this
@@ -67,18 +101,6 @@ class Dlib:
                 f"give {PREDICTOR}"
             )
 
-    def many(
-        self,
-        images: Iterable[Picture],
-        boxes: Iterable[Sequence[Box] | None] | None = None,
-    ) -> list[list[Face]]:
-        """Find the landmarks in each picture's boxes.
-
-        Raises:
-            ValueError: if there are no boxes.
-        """
-        return _each(images, boxes, self._look)
-
     def _look(self, image: Picture, box: Box) -> Face:
         drawn = DRAWN.from_tight(box)
         edges = (drawn.x0 + 0.5, drawn.y0 + 0.5, drawn.x1 - 0.5, drawn.y1 - 0.5)
@@ -88,7 +110,7 @@ class Dlib:
         return Face(Box.around(points), 1.0, Landmarks(points, scheme_of("68")))
 
 
-class MediaPipe:
+class MediaPipe(Peer):
     """MediaPipe's face landmarker, or the older face mesh: 478 points, its own detector first.
 
     It is shown a square about the given box, `SEEN` times as wide, and of the faces that it finds
@@ -109,18 +131,6 @@ class MediaPipe:
     def __init__(self, model: Path | None = None) -> None:
         mediapipe = _imported("mediapipe", "pip install mediapipe")
         self._find = _of_wheel(mediapipe) if model is None else _of_task(mediapipe, model)
-
-    def many(
-        self,
-        images: Iterable[Picture],
-        boxes: Iterable[Sequence[Box] | None] | None = None,
-    ) -> list[list[Face]]:
-        """Find the face of each of the pictures' boxes.
-
-        Raises:
-            ValueError: if there are no boxes.
-        """
-        return _each(images, boxes, self._look)
 
     def _look(self, image: Picture, box: Box) -> Face | None:
         cut = Similarity.crop(box.squared().scaled(SEEN), SIZE)
@@ -216,21 +226,6 @@ def _meshed(points: Points) -> Face:
     """A face of 478 points; its box is about the 68 that are made from them, as ours are."""
     landmarks = Landmarks(points, scheme_of("478"))
     return Face(Box.around(landmarks.map("68").points), 1.0, landmarks)
-
-
-def _each(
-    images: Iterable[Picture],
-    boxes: Iterable[Sequence[Box] | None] | None,
-    look: Callable[[Picture, Box], Face | None],
-) -> list[list[Face]]:
-    """What is seen in the boxes of each picture, without what is missed."""
-    if boxes is None:
-        raise ValueError("other tools are asked about given boxes; expected some, found none")
-    seen = []
-    for image, some in zip(images, boxes, strict=True):
-        faces = [look(image, box) for box in some or ()]
-        seen.append([face for face in faces if face is not None])
-    return seen
 
 
 def _imported(name: str, install: str) -> ModuleType:

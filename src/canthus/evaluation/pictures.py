@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 
 from canthus.datasets.pictures import read_picture
 from canthus.evaluation.report import FaceResult
-from canthus.geometry import Similarity
+from canthus.faces import Landmarks
+from canthus.geometry import Box, Similarity
 from canthus.images.drawing import LEFT, RIGHT, draw_landmarks
 from canthus.images.warp import crop
 
@@ -22,9 +23,21 @@ def draw_face(face: FaceResult) -> NDArray[np.uint8]:
         ImageError: if its picture cannot be read.
     """
     sample = face.sample
-    to_tile = Similarity.crop(sample.box.scaled(VIEW), TILE)
-    tile = crop(read_picture(sample), to_tile, TILE)
-    draw_landmarks(tile, sample.landmarks, color=TRUTH, similarity=to_tile, weight=BOLD)
-    if face.found is not None:
-        draw_landmarks(tile, face.found, color=FOUND, similarity=to_tile, weight=BOLD)
+    return draw_both(read_picture(sample), sample.box, sample.landmarks, face.found)
+
+
+def draw_both(
+    image: NDArray[np.uint8],
+    box: Box,
+    truth: Landmarks,
+    found: Landmarks | None,
+    *,
+    side: int = TILE,
+) -> NDArray[np.uint8]:
+    """A tile (side, side, 3) around a box in a picture, with truth and prediction drawn."""
+    to_tile = Similarity.crop(box.scaled(VIEW), side)
+    tile = crop(image, to_tile, side)
+    for landmarks, color in ((truth, TRUTH), (found, FOUND)):
+        if landmarks is not None:
+            draw_landmarks(tile, landmarks, color=color, similarity=to_tile, weight=BOLD)
     return tile

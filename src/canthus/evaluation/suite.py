@@ -1,7 +1,7 @@
 """Everything that `canthus benchmark` measures, each as a list of figures."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -104,7 +104,16 @@ class Suite:
             photo: to start with; a drawn one by default.
         """
         path = weights.find(model)
-        return [*self._size(path), *self._face_times(path), *self.start(model, photo)]
+        return [*self.size(path), *self._face_times(path), *self.start(model, photo)]
+
+    def size(self, path: Path) -> list[Figure]:
+        """How many numbers a weights file holds, and how often a face makes it multiply."""
+        found = complexity.count(path)
+        held = TRAINED if path.suffix.lower() == TORCH else STORED
+        return [
+            self._figure("parameters_count", held, found.parameters),
+            self._figure("multiply_adds_count", "one face, network only", found.multiply_adds),
+        ]
 
     def start(self, model: str, photo: Path | None = None) -> list[Figure]:
         """A whole `canthus align` of one picture, and an import.
@@ -138,7 +147,7 @@ class Suite:
         told = partial(self.track, what=f"{name}, boxes")
         benchmark = open_benchmark(name, self.root)
         found = sweep.measure(aligner, benchmark, faces=faces, track=told)
-        return sweep.named(found, aligner.manifest.name)
+        return replace(found, model=aligner.manifest.name)
 
     def sweep_figures(self, found: sweep.Sweep) -> list[Figure]:
         """The figures of a sweep: error and failures at each setting."""
@@ -166,7 +175,7 @@ class Suite:
         told = partial(self.track, what=f"{name}, covered")
         benchmark = open_benchmark(name, self.root)
         found = occlusion.measure(aligner, benchmark, faces=faces, track=told)
-        return occlusion.named(found, aligner.manifest.name)
+        return replace(found, model=aligner.manifest.name)
 
     def occlusion_figures(self, found: Occlusion) -> list[Figure]:
         """The figures of covered faces: error, failures and area at each share that is covered."""
@@ -264,14 +273,6 @@ class Suite:
                 self._figure("scale_std", on, seen.scale),
             ]
         return [*found, *self._centered(detector), self._pace(detector)]
-
-    def _size(self, path: Path) -> list[Figure]:
-        found = complexity.count(path)
-        held = TRAINED if path.suffix.lower() == TORCH else STORED
-        return [
-            self._figure("parameters_count", held, found.parameters),
-            self._figure("multiply_adds_count", "one face, network only", found.multiply_adds),
-        ]
 
     def _face_times(self, path: Path) -> list[Figure]:
         """What the network takes for a face, alone and in a batch, on one core and on all."""

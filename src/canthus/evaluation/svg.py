@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from matplotlib import rc, rc_context, rcdefaults
 from matplotlib.figure import Figure
 
+NAMESPACE = "http://www.w3.org/2000/svg"  # what a page knows, and a file has to say
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 INK, GRID = "#30343c", "#e2e4e8"
 MEASURED_BY = "DejaVu Sans"  # what room is made for; a page has its own letters
@@ -58,6 +59,17 @@ def to_svg(figure: Figure, title: str, names: Mapping[str, str] | None = None) -
     _keep_used_ids(root, hashlib.sha256(text.getvalue().encode()).hexdigest()[:8])
     _finish(root, title)
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def alone(svg: str, background: str = "") -> str:
+    """The element of a page as the text of a file of its own.
+
+    Args:
+        svg: from `to_svg`.
+        background: a color; what is behind the file shows through without one.
+    """
+    style = f'style="background:{background}" ' if background else ""
+    return svg.replace("<svg ", f'<svg xmlns="{NAMESPACE}" {style}', 1)
 
 
 def printable(text: str) -> str:

@@ -6,18 +6,17 @@ figure of its own: the question that progressive re-initialization was invented 
 DPR).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
 from canthus.errors import DatasetError
 from canthus.evaluation.benchmarks import Benchmark, evenly
-from canthus.evaluation.evaluate import Aligns
+from canthus.evaluation.evaluate import Aligns, Track
 from canthus.evaluation.report import Json, plain
 from canthus.evaluation.scoring import Answers, errors_of, mean_of_found
 from canthus.faces import Face
@@ -28,7 +27,6 @@ from canthus.metrics import auc, failure_rate, nme
 Array = NDArray[np.float64]
 Picture = NDArray[np.uint8]
 Kind = Literal["scale", "shift", "roll"]
-Track = Callable[[Sequence[Sample]], Iterable[Sample]]
 
 SCHEMA = 1
 SETTINGS: Mapping[Kind, tuple[float, ...]] = {
@@ -200,11 +198,6 @@ def turned(box: Box, truth: Array, roll_deg: float) -> Case:
     points = turn.apply(truth)
     drawn = _about(Box.around(truth), box).from_tight(Box.around(points))
     return Case("roll", roll_deg, "", drawn, points, turn, size)
-
-
-def named(sweep: Sweep, model: str) -> Sweep:
-    """A sweep with its model's name."""
-    return replace(sweep, model=model)
 
 
 def _cases(benchmark: Benchmark, row: int) -> list[Case]:

@@ -3,7 +3,7 @@
 import re
 
 from canthus.models import Lgrn
-from canthus.models.layers.hrnet import WIDTHS
+from canthus.models.layers.hrnet import BRANCHES
 from canthus.models.layers.mobilenet import LEVELED, InvertedResidual
 
 OURS_ALONE = ("ellipses.", "scores.", "sideways", "mean", "bias")  # not in a checkpoint
@@ -47,7 +47,7 @@ def _original(name: str, network: Lgrn) -> str:
         kind = network.config.backbone
         if kind in LEVELED:
             return _mobilenet_name(name, network)
-        return _hrnet_name(name) if kind in WIDTHS else _resnet_name(name)
+        return _hrnet_name(name) if kind in BRANCHES else _resnet_name(name)
     if network.config.head == "fc":
         layers = {"hidden": "fc1", "output": "fc2"}
         layer, tensor = _matched(r"head\.(\w+)\.(\w+)", name)

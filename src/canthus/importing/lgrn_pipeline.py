@@ -31,7 +31,6 @@ MARGIN = 1.2  # sides of the faces' squares, in longer sides of the tight box
 GRAY = 127  # outside of a warped picture
 TURN_DEG, SHIFT, ZOOM = 40.0, 0.1, 0.0686  # the largest changes; a shift in sides of the picture
 COVERED = 0.2  # of the crop, by a rectangle
-ASPECTS = (0.4, 2.5)  # of the rectangle: width over height
 LEAST = 1e-6  # of a channel's deviation
 RATE, FACTOR, MILESTONES = 0.01, 0.2, (200, 350)  # of the learning, by epochs from 0
 
@@ -203,7 +202,7 @@ def covered(size: int, center: tuple[float, float], aspect: float) -> tuple[int,
     Args:
         size: of the crop's side.
         center: of the rectangle, x and y.
-        aspect: its width over its height.
+        aspect: its width over its height; as published from 0.4 to 2.5.
     """
     area = COVERED * size * size
     half = np.array([math.sqrt(area * aspect), math.sqrt(area / aspect)]) / 2

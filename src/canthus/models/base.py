@@ -90,6 +90,17 @@ class Prediction:
 SCORE_RADIUS = 0.035  # of the longer side of the tight box; about 8 % of the inter-ocular distance
 
 
+def framed(mean_face: Tensor, fills: float) -> Tensor:
+    """A mean face (L, 2) in the middle of a crop, in the crop's sides, from its edges.
+
+    Args:
+        mean_face: in any unit.
+        fills: of the crop's side, by the longer side of the face.
+    """
+    low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
+    return 0.5 + fills / (high - low).max() * (mean_face - (low + high) / 2)
+
+
 class AlignmentModel(nn.Module, ABC, Generic[Output]):
     """A network from crops (B, 3, S, S), RGB in [0, 1], to landmarks in pixels of the crops.
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from canthus.config import config
 from canthus.faces import scheme_of
-from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.base import AlignmentModel, Prediction, Target, framed
 from canthus.models.layers import affine
 from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.heatmap_losses import map_loss
@@ -273,8 +273,7 @@ class Dpr(AlignmentModel[Stages]):
 
     @torch.no_grad()
     def prepare(self, mean_face: Tensor, fits: Tensor | None = None) -> None:
-        low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
-        self.mean.copy_(0.5 + FILLS / (high - low).max() * (mean_face - (low + high) / 2))
+        self.mean.copy_(framed(mean_face, FILLS))
         if self.config.local and self.published:
             starts = affine.inverse(self._fitted(self.config.size * self.mean[None]))[0]
             for start, layer in zip(starts, self.local_reinit.last, strict=True):

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from canthus.config import config
 from canthus.faces import scheme_of
-from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.base import AlignmentModel, Prediction, Target, framed
 from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.graph_layers import EdgeKind, GraphHead
 from canthus.models.layers.graph_losses import (
@@ -29,7 +29,7 @@ from canthus.models.layers.graph_losses import (
 from canthus.models.layers.graphs import Graph, Kind, graph_of
 from canthus.models.layers.heatmap_losses import map_loss, wanted_maps
 from canthus.models.layers.heatmaps import locate
-from canthus.models.layers.hrnet import WIDTHS, HrNet
+from canthus.models.layers.hrnet import BRANCHES, HrNet
 from canthus.models.layers.mobilenet import LeveledMobileNet
 from canthus.models.layers.nodes import BaseNodes, MultiLevelNodes, PooledNodes, flattened
 from canthus.models.layers.precision import product
@@ -156,26 +156,25 @@ class LgrnConfig:
             raise ValueError(f"fills: expected more than 0 and at most 1, found {self.fills}")
 
     def _check_nodes(self) -> None:
-        pooled, slim = self.nodes == "pooled", self.backbone == "slim"
-        if pooled and not (slim and self.output == "clean"):
+        slim = self.backbone == "slim"
+        if slim and (len(self.widths) < 2 or min(self.stem, *self.widths) < 2):
+            raise ValueError(
+                "stem and widths: expected 2 channels or more and 2 widths or more, found "
+                f"{self.stem} and {list(self.widths)}"
+            )
+        if self.nodes == "pooled" and not (slim and self.output == "clean"):
             raise ValueError(
                 "nodes pooled: expected backbone slim and output clean, found "
                 f"{self.backbone} and {self.output}"
             )
-        if self.guess and not pooled:
+        if self.guess and self.nodes != "pooled":
             raise ValueError(f"guess: expected nodes pooled, found {self.nodes}")
-        levels = 3 if self.nodes.startswith("multilevel") else 2
-        narrow = self.backbone in ("mobilenet_a", *WIDTHS) or (slim and len(self.widths) < levels)
-        if levels == 3 and narrow:
+        halving = len(self.widths) > 2 if slim else self.backbone not in ("mobilenet_a", *BRANCHES)
+        if self.nodes.startswith("multilevel") and not halving:
             raise ValueError(
                 f"nodes {self.nodes}: expected a backbone with three maps, each half as large as "
                 "the one before: a ResNet, mobilenet_b or mobilenet_c, or slim with three widths, "
                 f"found {self.backbone}"
-            )
-        if slim and (len(self.widths) < levels or min(self.stem, *self.widths) < 2):
-            raise ValueError(
-                f"stem and widths: expected 2 channels or more and {levels} widths or more, found "
-                f"{self.stem} and {list(self.widths)}"
             )
 
     @property
@@ -249,9 +248,7 @@ class Lgrn(AlignmentModel[Found]):
 
     @torch.no_grad()
     def prepare(self, mean_face: Tensor, fits: Tensor | None = None) -> None:
-        low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
-        share = self.config.fills / (high - low).max()
-        self.mean.copy_(0.5 + share * (mean_face - (low + high) / 2))
+        self.mean.copy_(framed(mean_face, self.config.fills))
 
     def forward(self, crops: Tensor) -> Found:
         size, side = self.config.size, crops.shape[-1]
@@ -367,7 +364,7 @@ class FcHead(nn.Module):
         outputs: numbers of each.
     """
 
-    def __init__(self, inputs: int, landmarks: int, outputs: int = PLACE) -> None:
+    def __init__(self, inputs: int, landmarks: int, outputs: int) -> None:
         super().__init__()
         self.outputs = outputs
         self.hidden = nn.Linear(inputs, HIDDEN)
@@ -392,7 +389,7 @@ def _backbone(config: LgrnConfig) -> LeveledResNet | LeveledMobileNet | HrNet | 
         return Descent(config.stem, config.widths)
     if name in DEPTHS:
         return LeveledResNet(DEPTHS[name])
-    return HrNet(WIDTHS[name]) if name in WIDTHS else LeveledMobileNet(name)
+    return HrNet(BRANCHES[name]) if name in BRANCHES else LeveledMobileNet(name)
 
 
 def _relation(config: LgrnConfig) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from canthus.config import config
 from canthus.faces import scheme_of
-from canthus.models.base import AlignmentModel, Prediction, Target
+from canthus.models.base import AlignmentModel, Prediction, Target, framed
 from canthus.models.layers.cascade import (
     PATCH,
     Moved,
@@ -38,10 +38,9 @@ from canthus.models.layers.precision import product
 from canthus.models.layers.pyramid import pyramid, standardized
 from canthus.models.layers.scores import Scores
 from canthus.models.layers.steps import Midway, Outcome, Step, Steps
-from canthus.models.layers.trunk import Trunk
+from canthus.models.layers.trunk import QUARTER, Trunk
 
 LEVELS = {1: (0,), 2: (1, 0), 3: (2, 1, 0), 4: (2, 2, 1, 0)}  # of the pyramid, by the steps
-QUARTER = 4  # pixels of the crop in a cell of a slim network's first width
 UNSEEN = 0.02  # sides of the crop that landmarks of published networks may be off
 NEIGHBORS = 2  # patches whose landmarks say where one without a patch is
 
@@ -197,9 +196,7 @@ class Musica(AlignmentModel[Steps]):
 
     @torch.no_grad()
     def prepare(self, mean_face: Tensor, fits: Tensor | None = None) -> None:
-        low, high = mean_face.amin(dim=0), mean_face.amax(dim=0)
-        share = self.config.fills / (high - low).max()
-        self.mean.copy_(0.5 + share * (mean_face - (low + high) / 2))
+        self.mean.copy_(framed(mean_face, self.config.fills))
         self._tie()
 
     @torch.no_grad()

@@ -8,8 +8,6 @@ import numpy as np
 
 from canthus.storage import write_whole
 
-ALONE = '<svg xmlns="http://www.w3.org/2000/svg" '  # what a page knows, and a file has to say
-
 
 def draw_log(log: Path, picture: Path) -> None:
     """Draw a training's log: the terms of the loss, and the error of the faces kept apart.
@@ -26,15 +24,12 @@ def draw_log(log: Path, picture: Path) -> None:
     if find_spec("matplotlib") is None:
         return
     from canthus.evaluation.charts import Line, learning_chart
+    from canthus.evaluation.svg import alone
 
     with log.open(newline="") as file:
         names, *rows = csv.reader(file)
     values = np.array([[float(cell or "nan") for cell in row] for row in rows])
-    step, error = (
-        values[:, 0],
-        Line("error of faces kept apart, %", values[:, 0], 100 * values[:, -1]),
-    )
-    terms = [
-        Line(name, step, column) for name, column in zip(names[2:-1], values.T[2:-1], strict=True)
-    ]
-    write_whole(picture, learning_chart(terms, error).replace("<svg ", ALONE, 1).encode())
+    step, _, *columns, errors = values.T
+    terms = [Line(name, step, column) for name, column in zip(names[2:-1], columns, strict=True)]
+    error = Line("error of faces kept apart, %", step, 100 * errors)
+    write_whole(picture, alone(learning_chart(terms, error)).encode())

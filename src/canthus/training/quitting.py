@@ -21,18 +21,23 @@ LEAST = 1e-3  # the share of an error that further steps save at least
 def quitting_of(network: Network, held_out: HeldOut) -> tuple[Quitting, ...]:
     """A table of thresholds for a model's manifest; empty where no face can quit.
 
-    A row's thresholds are those at which as much error is still to be saved: what is expected
-    after a step, times the share of it that the steps after it save on average. In the first row
-    nobody quits, in the last one all do after the first step; the others are as many faces and
-    steps apart.
-
     Args:
         network: calibrated.
         held_out: the faces.
     """
     if not isinstance(network, Musica) or not network.config.can_quit or not len(held_out):
         return ()
-    true, expected = measured(network, held_out)
+    return rows_of(*measured(network, held_out))
+
+
+def rows_of(true: Errors, expected: Errors) -> tuple[Quitting, ...]:
+    """The rows of such a table, from the errors after each of several steps, (K, N).
+
+    A row's thresholds are those at which as much error is still to be saved: what is expected
+    after a step, times the share of it that the steps after it save on average. In the first row
+    nobody quits, in the last one all do after the first step; the others are as many faces and
+    steps apart.
+    """
     saved = 1 - np.nanmean(true[-1]) / np.nanmean(true[:-1], axis=1)
     saved = np.maximum(saved, LEAST)[:, None]
     places = np.quantile(expected[:-1] * saved, np.linspace(0, 1, ROWS + 1)[1:])

@@ -135,7 +135,7 @@ class GraphConvNorm(nn.Module):
     """A convolution over the nodes, batch norm over faces and nodes, ReLU."""
 
     def __init__(
-        self, inputs: int, outputs: int, *, kind: EdgeKind, graph: Graph, heads: int = 4
+        self, inputs: int, outputs: int, *, kind: EdgeKind, graph: Graph, heads: int
     ) -> None:
         super().__init__()
         self.conv = GraphConv(inputs, outputs, kind=kind, graph=graph, heads=heads)
@@ -149,7 +149,7 @@ class GraphConvNorm(nn.Module):
 class GraphBlock(nn.Module):
     """Two convolutions plus the input; no ReLU after that."""
 
-    def __init__(self, width: int, *, kind: EdgeKind, graph: Graph, heads: int = 4) -> None:
+    def __init__(self, width: int, *, kind: EdgeKind, graph: Graph, heads: int) -> None:
         super().__init__()
         self.first = GraphConvNorm(width, width, kind=kind, graph=graph, heads=heads)
         self.second = GraphConvNorm(width, width, kind=kind, graph=graph, heads=heads)

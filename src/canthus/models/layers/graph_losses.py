@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from canthus.models.layers.point_losses import wing
+
 CoordinateLoss = Literal[
     "soft-wing",
     "wing",
@@ -27,23 +29,14 @@ SIDE = 256  # of the crop whose pixels are meant
 TINY = 1e-12
 
 
-def soft_wing(
-    apart: Tensor, epsilon: float, *, linear: float = LINEAR, outer: float = OUTER
-) -> Tensor:
-    """Soft Wing of differences: their size up to `linear`, a logarithm beyond.
+def soft_wing(apart: Tensor, epsilon: float) -> Tensor:
+    """Soft Wing of differences in pixels: their size up to `LINEAR`, a logarithm beyond.
 
-    Continuous; its slope jumps there, from 1 to outer / (epsilon + linear).
+    Continuous; its slope jumps there, from 1 to OUTER / (epsilon + LINEAR).
     """
     size = apart.abs()
-    level = linear - outer * math.log1p(linear / epsilon)
-    return torch.where(size < linear, size, outer * torch.log1p(size / epsilon) + level)
-
-
-def wing(apart: Tensor, epsilon: float, *, width: float = WING) -> Tensor:
-    """Wing of differences (Feng et al., CVPR 2018, eq. 5), in pixels."""
-    size = apart.abs()
-    level = width - width * math.log1p(width / epsilon)
-    return torch.where(size < width, width * torch.log1p(size / epsilon), size - level)
+    level = LINEAR - OUTER * math.log1p(LINEAR / epsilon)
+    return torch.where(size < LINEAR, size, OUTER * torch.log1p(size / epsilon) + level)
 
 
 def smooth_wing(apart: Tensor, epsilon: float) -> Tensor:
@@ -60,7 +53,7 @@ def _smooth_l1(apart: Tensor, epsilon: float) -> Tensor:
 # Of each coordinate's difference, and the constant of the wings.
 EACH: Mapping[str, Callable[[Tensor, float], Tensor]] = {
     "soft-wing": soft_wing,
-    "wing": wing,
+    "wing": lambda apart, epsilon: wing(apart.abs(), width=WING, curvature=epsilon),
     "smooth-wing": smooth_wing,
     "l1": lambda apart, epsilon: apart.abs(),
     "l2": lambda apart, epsilon: apart.square(),

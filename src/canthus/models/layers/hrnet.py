@@ -6,32 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from canthus.models.layers.residual import ConvNorm
+from canthus.models.layers.residual import Bottleneck, ConvNorm
 from canthus.models.layers.resnet import BasicBlock
 
-WIDTHS = {"hrnet_w18": (18, 36, 72, 144), "hrnet_w32": (32, 64, 128, 256)}
+BRANCHES = {"hrnet_w18": (18, 36, 72, 144), "hrnet_w32": (32, 64, 128, 256)}  # their widths
 MODULES = (1, 4, 3)  # of the stages with 2, 3 and 4 branches
 BLOCKS = 4  # of each branch in a module
 STEM, INSIDE, WIDE = 64, 64, 256  # channels of the stem, and of the first stage's blocks
 SLOW = 0.01  # momentum of its norms
 SPREAD = 0.001  # of the weights, at first
-
-
-class _Deep(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 plus the input (He et al., CVPR 2016)."""
-
-    def __init__(self, inputs: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            ConvNorm(inputs, INSIDE, 1),
-            ConvNorm(INSIDE, INSIDE),
-            ConvNorm(INSIDE, WIDE, 1, relu=False),
-        )
-        same = inputs == WIDE
-        self.skip: nn.Module = nn.Identity() if same else ConvNorm(inputs, WIDE, 1, relu=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.body(x) + self.skip(x), inplace=True)
 
 
 class _Fuse(nn.Module):
@@ -94,7 +77,8 @@ class HrNet(nn.Module):
     def __init__(self, widths: Sequence[int]) -> None:
         super().__init__()
         self.stem = nn.Sequential(ConvNorm(3, STEM, stride=2), ConvNorm(STEM, STEM, stride=2))
-        self.first = nn.Sequential(_Deep(STEM), *(_Deep(WIDE) for _ in range(3)))
+        inputs = (STEM, WIDE, WIDE, WIDE)
+        self.first = nn.Sequential(*(Bottleneck(each, WIDE, INSIDE) for each in inputs))
         self.enter = ConvNorm(WIDE, widths[0])
         sources = (WIDE, widths[1], widths[2])
         pairs = zip(sources, widths[1:], strict=True)

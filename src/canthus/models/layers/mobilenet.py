@@ -1,4 +1,4 @@
-"""Inverted residuals (Sandler et al., CVPR 2018), for several networks side by side."""
+"""MobileNets: inverted residuals (Sandler et al., CVPR 2018), and without (Howard et al., 2017)."""
 
 from torch import Tensor, nn
 
@@ -165,7 +165,7 @@ class LeveledMobileNet(nn.Module):
         channels, most = 32, 6.0
         self.stem = ConvNorm(3, channels, stride=2, most=most)
         self.levels = nn.ModuleList()
-        self.channels: list[int] = []
+        self.channels = [rows[-1][1] for rows in LEVELED[name][1:]]  # the first lead to no map
         for rows in LEVELED[name]:
             blocks: list[nn.Module] = []
             for wider, wide, count, stride in rows:
@@ -175,8 +175,6 @@ class LeveledMobileNet(nn.Module):
                     blocks.append(block)
                     channels = wide
             self.levels.append(nn.Sequential(*blocks))
-            self.channels.append(channels)
-        self.channels = self.channels[1:]  # the first rows lead to no map
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out")

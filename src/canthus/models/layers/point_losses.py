@@ -32,10 +32,16 @@ def errors(points: Tensor, target: Target) -> tuple[Tensor, Tensor]:
     return each * known / target.size[:, None], known
 
 
-def wing(error: Tensor) -> Tensor:
-    """The wing loss of errors, steep where they are small (Feng et al., CVPR 2018, eq. 5)."""
-    constant = WING - WING * math.log(1 + WING / CURVATURE)
-    return torch.where(error < WING, WING * torch.log1p(error / CURVATURE), error - constant)
+def wing(error: Tensor, *, width: float = WING, curvature: float = CURVATURE) -> Tensor:
+    """The wing loss of errors, steep where they are small (Feng et al., CVPR 2018, eq. 5).
+
+    Args:
+        error: none below 0.
+        width: up to where it is curved, in the errors' unit.
+        curvature: its epsilon, likewise.
+    """
+    constant = width - width * math.log(1 + width / curvature)
+    return torch.where(error < width, width * torch.log1p(error / curvature), error - constant)
 
 
 POINT_LOSSES: Mapping[PointLoss, Callable[[Tensor], Tensor]] = {

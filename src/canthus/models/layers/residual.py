@@ -39,15 +39,21 @@ class ConvNorm(nn.Sequential):
 
 
 class Bottleneck(nn.Module):
-    """1 x 1 to half the width, 3 x 3, 1 x 1 to the full width, plus the input (He et al., 2016)."""
+    """1 x 1 to a narrower space, 3 x 3, 1 x 1 back, plus the input (He et al., CVPR 2016).
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    Args:
+        inputs: channels.
+        outputs: the same.
+        inside: channels of the 3 x 3; half of the outputs by default.
+    """
+
+    def __init__(self, inputs: int, outputs: int, inside: int | None = None) -> None:
         super().__init__()
-        half = outputs // 2
+        narrow = inside or outputs // 2
         self.body = nn.Sequential(
-            ConvNorm(inputs, half, 1),
-            ConvNorm(half, half, 3),
-            ConvNorm(half, outputs, 1, relu=False),
+            ConvNorm(inputs, narrow, 1),
+            ConvNorm(narrow, narrow, 3),
+            ConvNorm(narrow, outputs, 1, relu=False),
         )
         same = inputs == outputs
         self.skip = nn.Identity() if same else ConvNorm(inputs, outputs, 1, relu=False)
