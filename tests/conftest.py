@@ -1,18 +1,50 @@
 """What every test may ask for."""
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import pytest
 
+from canthus.cli import main
 from canthus.runtime import Manifest
 from canthus.runtime.manifest import KEY
 
 CROP_SIZE = 64
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command has said, and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Outcome]:
+    """Runs the command with arguments."""
+
+    def run(*arguments: str | os.PathLike[str]) -> Outcome:
+        monkeypatch.setattr(
+            sys, "argv", ["canthus", *(os.fspath(argument) for argument in arguments)]
+        )
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        if isinstance(end.value.code, str):  # Python itself prints such a code
+            return Outcome(1, said.out, f"{said.err}{end.value.code}\n")
+        return Outcome(end.value.code or 0, said.out, said.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

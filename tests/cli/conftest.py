@@ -1,46 +1,12 @@
-"""The command, called as from a shell."""
+"""What commands are given."""
 
-import os
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from canthus.cli import main
 from canthus.faces.face_model import FaceModel, Keypoints, write_face_model
 from canthus.images.files import write_image
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command has said, and how it ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def command(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Outcome]:
-    """Runs the command with arguments."""
-
-    def run(*arguments: str | os.PathLike[str]) -> Outcome:
-        monkeypatch.setattr(
-            sys, "argv", ["canthus", *(os.fspath(argument) for argument in arguments)]
-        )
-        with pytest.raises(SystemExit) as end:
-            main()
-        said = capsys.readouterr()
-        if isinstance(end.value.code, str):  # Python itself prints such a code
-            return Outcome(1, said.out, f"{said.err}{end.value.code}\n")
-        return Outcome(end.value.code or 0, said.out, said.err)
-
-    return run
 
 
 @pytest.fixture

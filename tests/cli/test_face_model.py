@@ -149,19 +149,23 @@ def test_the_open_model_is_shown_by_its_name(command: Command) -> None:
     assert "research-only" in done.out
 
 
-@pytest.fixture
-def lifted(tmp_path: Path) -> Path:
-    """Faces lifted from photos, and a folder of data that knows the points of some."""
+def write_lifted(path: Path, data: Path) -> Path:
+    """Write faces lifted from photos, and a folder of data that knows the points of some."""
     found, points = test_open_face.given()
-    test_lifted.write(found, tmp_path / "lifted.npz")
-    (tmp_path / "300w").mkdir()
+    test_lifted.write(found, path)
+    (data / "300w").mkdir(parents=True)
     for name, marked in zip(found.picture, points, strict=True):
         if np.isfinite(marked).all():
             rows = "\n".join(f"{x} {y}" for x, y in marked + 1)
-            file = tmp_path / name
+            file = data / name
             file.touch()
             file.with_suffix(".pts").write_text(f"version: 1\nn_points: 68\n{{\n{rows}\n}}\n")
-    return tmp_path / "lifted.npz"
+    return path
+
+
+@pytest.fixture
+def lifted(tmp_path: Path) -> Path:
+    return write_lifted(tmp_path / "lifted.npz", tmp_path)
 
 
 def test_a_model_is_learned_and_its_figures_are_told(
