@@ -198,9 +198,15 @@ def test_the_command_says_which_package_is_missing(
     )
 
 
-def test_steps_in_branches_are_named(quitting_weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(WeightsError, match="its steps are in branches"):
-        export_int8(quitting_weights, tmp_path / "x.onnx", tmp_path)
+def test_the_command_says_that_branches_stay(
+    quitting_weights: Path, faces: Path, tmp_path: Path
+) -> None:
+    words = ("export", quitting_weights, "--int8", faces, "--steps", "all")
+
+    done = canthus(*words, "--out", tmp_path / "small.onnx")
+
+    assert done.returncode == 1
+    assert "its steps are in branches, which stay there" in done.stderr
 
 
 FullDisk = Callable[[int], AbstractContextManager[None]]

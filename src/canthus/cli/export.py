@@ -62,7 +62,7 @@ def export(
         raise typer.BadParameter("not with --steps all", param_hint="--quit-below")
     source = weights.find(model)
     if int8 is not None:
-        _export_int8(source, out, int8)
+        _export_int8(source, out, int8, all_steps=steps == "all")
         return
     if source.suffix.lower() == ".onnx":
         raise typer.BadParameter(
@@ -79,10 +79,11 @@ def export(
     print(f"{out}  {_megabytes(out)}, within {proof.points:.1g} px of torch")
 
 
-def _export_int8(source: Path, out: Path, folder: Path) -> None:
+def _export_int8(source: Path, out: Path, folder: Path, *, all_steps: bool) -> None:
     from canthus.export.int8 import export_int8
 
-    shift = export_int8(source, out, folder, track=partial(track, what="pictures"))
+    told = partial(track, what="pictures")
+    shift = export_int8(source, out, folder, all_steps=all_steps, track=told)
     clear()
     print(
         f"{out}  {_megabytes(out)}, ranges from the faces of {shift.calibration_pictures} "

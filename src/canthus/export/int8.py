@@ -1,8 +1,10 @@
 """A network on 8-bit integers: a quarter of the file, about half of the time, nearly its answers.
 
-Between the first convolutions and the last, each convolution and what stands beside it gets its
-values as 8-bit integers with a scale. The first ones, which see the crop, the last ones, which
-give the answer, and all decoding stay in float32.
+Between a network's first convolutions and its last, each convolution and what stands beside it
+gets its values as 8-bit integers with a scale. The first ones, which see the crop, the last ones,
+which give the answer, and all decoding stay in float32. So do places, and whatever a network is
+told by another one: where a file holds several, as DPR's do, each has first and last ones.
+What stands in branches, as MuSiCa's later steps do, stays in float32 too.
 
 - Values: unsigned, asymmetric, one range per tensor. What a ReLU gives is never negative, so no
   step is wasted, and x86 multiplies unsigned by signed bytes. The range is the mean over batches
@@ -20,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
+import onnxruntime
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -34,6 +37,12 @@ from canthus.storage import write_whole
 BOUND = 0.003  # sides of the crop; a mean shift of that much costs some 2 % of a usual error
 BATCH = 8  # crops whose least and greatest values are one entry of the means
 OPERATORS = ("Conv", "Relu", "Add", "MaxPool", "Resize", "Concat")
+# Maps of features lead through these to others; what anything else answers is none.
+PASSING = {
+    *(*OPERATORS, "BatchNormalization", "ConvTranspose", "PRelu"),
+    *("Div", "Gather", "Mul", "Reshape"),
+}
+WARNINGS = 2  # the severity from which ONNX Runtime speaks, if it is told nothing else
 
 
 @dataclass(frozen=True)
@@ -55,7 +64,9 @@ class Shift:
     proof_pictures: int
 
 
-def export_int8(source: Path, target: Path, folder: Path, *, track: Track = iter) -> Shift:
+def export_int8(
+    source: Path, target: Path, folder: Path, *, all_steps: bool = False, track: Track = iter
+) -> Shift:
     """Write an ONNX file of a model whose convolutions run on integers, and measure what it costs.
 
     Its manifest takes over no figures: they are of another network.
@@ -64,23 +75,25 @@ def export_int8(source: Path, target: Path, folder: Path, *, track: Track = iter
         source: what a training wrote, or an ONNX file of ours.
         target: where the file goes; it appears there only if it is near enough to the float one.
         folder: with faces to choose ranges by, see `calibration.look`.
+        all_steps: as `export_onnx` has it, of what a training wrote.
         track: yields what it is given, and may tell somebody how far that has come.
 
     Raises:
         DatasetError: if there is no such folder, or too few faces are in it.
         ImageError: if a picture cannot be read.
-        WeightsError: if the source is damaged, on integers already, quits in branches or has no
-            convolution to put on integers, or the points shift by more than `BOUND` on average.
+        WeightsError: if the source is damaged, on integers already, quits in branches where all
+            steps are to be taken, or has no convolution to put on integers, or the points shift
+            by more than `BOUND` on average.
         StorageError: if the disk refuses, that of drafts too.
     """
     with TemporaryDirectory() as place:
-        whole, small = _as_onnx(source, Path(place)), Path(place) / "int8.onnx"
+        whole, small = _as_onnx(source, Path(place), all_steps), Path(place) / "int8.onnx"
         backend = OnnxBackend(whole)
         if backend.manifest.precision == INT8:
             raise WeightsError(f"{source}: is on 8-bit integers already; give the float file")
-        if backend.can_quit:
+        if all_steps and backend.can_quit:
             raise WeightsError(
-                f"{source}: its steps are in branches, which do not go on integers; give the "
+                f"{source}: its steps are in branches, which stay there; to have none, give the "
                 ".safetensors file, or one that `canthus export --steps all` wrote"
             )
         names = _names_between(onnx.load(whole), source)
@@ -112,18 +125,18 @@ def export_int8(source: Path, target: Path, folder: Path, *, track: Track = iter
     return shift
 
 
-def _as_onnx(source: Path, place: Path) -> Path:
+def _as_onnx(source: Path, place: Path, all_steps: bool) -> Path:
     """The source itself, or its float export in another place."""
     if source.suffix.lower() == ".onnx":
         return source
     from canthus.export.onnx import export_onnx  # needs torch
 
-    export_onnx(source, place / "float.onnx", all_steps=True)
+    export_onnx(source, place / "float.onnx", all_steps=all_steps)
     return place / "float.onnx"
 
 
 def _names_between(model: onnx.ModelProto, source: Path) -> list[str]:
-    """The nodes behind a convolution and before another one."""
+    """The nodes behind a convolution and before another one, of one network."""
     nodes = list(model.graph.node)
     behind = _reached((node.name, node.op_type, node.input, node.output) for node in nodes)
     before = _reached((node.name, node.op_type, node.output, node.input) for node in nodes[::-1])
@@ -137,7 +150,7 @@ def _names_between(model: onnx.ModelProto, source: Path) -> list[str]:
 
 
 def _reached(nodes: Iterable[tuple[str, str, Iterable[str], Iterable[str]]]) -> set[str]:
-    """The names of the nodes that values of a convolution come to.
+    """The names of the nodes that features come to, from a convolution.
 
     Args:
         nodes: name, operator, the values that come to it and those that leave it, in order.
@@ -145,9 +158,10 @@ def _reached(nodes: Iterable[tuple[str, str, Iterable[str], Iterable[str]]]) -> 
     values: set[str] = set()
     found = set()
     for name, operator, coming, leaving in nodes:
-        if not values.isdisjoint(coming):
+        comes = not values.isdisjoint(coming)
+        if comes:
             found.add(name)
-        if name in found or operator == "Conv":
+        if operator == "Conv" or (comes and operator in PASSING):
             values |= set(leaving) - {""}  # an input that is left out
     return found
 
@@ -186,11 +200,40 @@ def _quantize(whole: Path, small: Path, names: list[str], seen: Seen) -> None:
 
 def _finished(model: onnx.ModelProto, manifest: Manifest) -> bytes:
     """The file's bytes: with its manifest, and without the long names, a sixth of a small file."""
+    _hand_on(model.graph)
     onnx.helper.set_model_props(model, {KEY: manifest.to_json()})
     doors = ("", *(door.name for door in (*model.graph.input, *model.graph.output)))
     _rename(model.graph, {name: name for name in doors})
     data: bytes = model.SerializeToString()
     return data
+
+
+def _hand_on(graph: onnx.GraphProto) -> None:
+    """Give branches the values that have been integers, as all other nodes get them.
+
+    ONNX Runtime does not look into branches. A ReLU whose answers become integers without a sign
+    is left out, since they cannot be negative; what a branch takes is then no longer what it was.
+    """
+    sources = {
+        node.output[0]: node.input[0] for node in graph.node if node.op_type == "QuantizeLinear"
+    }
+    taken = {
+        sources[node.input[0]]: node.output[0]
+        for node in graph.node
+        if node.op_type == "DequantizeLinear" and node.input[0] in sources
+    }
+    for branch in _branches(graph):
+        for node in branch.node:
+            node.input[:] = [taken.get(name, name) for name in node.input]
+
+
+def _branches(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    """The graphs inside a graph, and those inside them."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield attribute.g
+                yield from _branches(attribute.g)
 
 
 def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
@@ -235,7 +278,9 @@ def _quiet() -> Iterator[None]:
     """Without ONNX Runtime's advice to prepare a file that our export has prepared."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
+    onnxruntime.set_default_logger_severity(WARNINGS + 1)
     try:
         yield
     finally:
+        onnxruntime.set_default_logger_severity(WARNINGS)
         logging.disable(level)

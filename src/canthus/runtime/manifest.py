@@ -61,7 +61,8 @@ class Manifest:
         data: the data sets it has learned from.
         recipe: the training, as plain values.
         figures: what was measured of it.
-        precision: of its convolutions: "float32", or "int8" in all but the first and the last.
+        precision: of its convolutions: "float32", or "int8" in all but the first, the last and
+            those in branches.
         calibrated_on: how many pictures the ranges of 8-bit numbers were chosen by.
         quitting: what several thresholds do, where faces can quit.
         step_costs: multiply-adds of a face that is done after the first step, the second and so
