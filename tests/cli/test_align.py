@@ -355,6 +355,20 @@ def test_parity_and_reinitialization_exclude_each_other(align: Command, photo: P
     assert "not both" in done.err
 
 
+def test_a_face_can_be_looked_at_in_the_mirror_too(align: Command, photo: Path) -> None:
+    done = align(photo, "--box", BOX, "--json", "--flip")
+    said = json.loads(done.out)
+    assert said["model"] == "spot with flip"
+    points = np.array(said["faces"][0]["landmarks"]["points"])
+    np.testing.assert_allclose(points.mean(axis=0), (81, 62), atol=0.02)
+
+
+def test_parity_and_flip_exclude_each_other(align: Command, photo: Path) -> None:
+    done = align(photo, "--json", "--parity", "--flip")
+    assert done.code == 2
+    assert "give --parity or --flip, not both" in done.err
+
+
 def test_parity_is_for_imported_weights(align: Command, photo: Path) -> None:
     done = align(photo, "--json", "--parity")
     assert done.code == 1

@@ -158,6 +158,7 @@ def test_unknown_names_are_misuse(command: Command, words: tuple[str, ...]) -> N
             ("speed", "--reinitialize"),
             "--reinitialize: used by accuracy and boxes and occlusion and stability only",
         ),
+        (("speed", "--flip"), "--flip: used by accuracy and boxes and occlusion and stability"),
         (("all", "--dlib", "a.dat"), "--dlib: used by peers only"),
         (("speed", "--mediapipe", "wheel"), "--mediapipe: used by peers only"),
         (("peers",), "--dlib: needed: whom to measure beside our models"),

@@ -316,6 +316,20 @@ def test_ones_own_annotations_need_a_measure(
     assert "means nothing without" in done.err
 
 
+def test_a_report_with_flip_says_so(evaluated: Command) -> None:
+    values = json.loads(evaluated("--flip", "--json").out)
+    assert values["model"] == "spot with flip"
+    assert values["command"].split()[-2:] == ["--flip", "--json"]
+
+
+def test_predictions_are_not_looked_at_in_the_mirror(
+    command: Command, data: Path, found: Path
+) -> None:
+    done = command("evaluate", found, "300w-val", "--root", data, "--flip")
+    assert done.code == 2
+    assert "only a model looks at faces" in done.err
+
+
 def test_parity_is_for_imported_weights(evaluated: Command) -> None:
     done = evaluated("--parity")
     assert done.code == 1
@@ -327,6 +341,7 @@ def test_parity_is_for_imported_weights(evaluated: Command) -> None:
     [
         (("--parity", "--reinitialize"), "not both"),
         (("--once", "--reinitialize"), "not both"),
+        (("--parity", "--flip"), "give --parity or --flip, not both"),
         (("--device", "moon"), "cpu or cuda"),
     ],
 )

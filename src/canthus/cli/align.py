@@ -159,6 +159,7 @@ def _load(request: Request) -> Aligner:
             ),
             face_model=request.face_model,
             budget=request.budget,
+            flip=request.flip,
         )
     except ValueError as error:
         raise _MisuseError(str(error)) from None

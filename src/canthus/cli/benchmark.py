@@ -11,7 +11,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
-from canthus.cli.options import Once, Parity, Reinitialize, asked_for, asked_mode
+from canthus.cli.options import Flip, Once, Parity, Reinitialize, asked_for, asked_mode
 from canthus.cli.outputs import to_line
 from canthus.cli.progress import track
 from canthus.detection import Mtcnn
@@ -46,6 +46,7 @@ USES: Mapping[str, tuple[Part, ...]] = {
     "--once": LOOKS,
     "--reinitialize": LOOKS,
     "--parity": LOOKS,
+    "--flip": LOOKS,
 }
 FACES = 100  # whose boxes depart
 WHEEL = "wheel"  # stands for the models that MediaPipe itself carries
@@ -98,6 +99,7 @@ def benchmark(
     once: Once = False,
     reinitialize: Reinitialize = False,
     parity: Parity = False,
+    flip: Flip = False,
     runs: Annotated[int, typer.Option(min=1, help="Of whatever is timed.")] = 100,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -106,10 +108,9 @@ def benchmark(
     given = {"--photo": photo, "--clip": clip, "--truth": truth, "--out": out}
     given |= {"--dlib": dlib, "--mediapipe": mediapipe}
     mode = asked_mode(once=once, reinitialize=reinitialize, parity=parity)
-    _refuse_idle(part, given if mode is None else {**given, f"--{mode}": True})
-    opened = partial(asked_for, mode=mode)
-    command = shlex.join(["canthus", *sys.argv[1:]])
-    suite = Suite(root=root, command=command, runs=runs, track=track)
+    _refuse_idle(part, {**given, f"--{mode}": mode is not None, "--flip": flip})
+    opened = partial(asked_for, mode=mode, flip=flip)
+    suite = Suite(root=root, command=shlex.join(["canthus", *sys.argv[1:]]), runs=runs, track=track)
     sweeps = _Sweeps(suite, on, faces, out)
     measures = _measures(suite, photo, sweeps, opened)
     if clip is not None:
@@ -117,7 +118,7 @@ def benchmark(
     peers = _peers(part, dlib, mediapipe)
     results = list(_measured(suite, part, model or weights.names(), measures, opened))
     results += [Result(peer.name, tuple(suite.peers(peer))) for peer in peers]
-    _print(results, command, json=json)
+    _print(results, suite.command, json=json)
     sweeps.write()
 
 

@@ -12,7 +12,7 @@ import typer
 
 from canthus import __version__
 from canthus.cli import outputs
-from canthus.cli.options import Once, Parity, Reinitialize, asked_for, asked_mode
+from canthus.cli.options import Flip, Once, Parity, Reinitialize, asked_for, asked_mode
 from canthus.cli.progress import track
 from canthus.datasets.formats import FORMATS, detect
 from canthus.errors import DatasetError
@@ -114,6 +114,7 @@ def evaluate(
     once: Once = False,
     reinitialize: Reinitialize = False,
     parity: Parity = False,
+    flip: Flip = False,
     seed: Annotated[int, typer.Option(help="Of the random boxes.")] = 0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(min=1, help="Cores for the network.")] = 1,
@@ -124,13 +125,13 @@ def evaluate(
     mode = asked_mode(once=once, reinitialize=reinitialize, parity=parity)
     from_file = _is_predictions(model)  # before `out` is made, which may have that name
     if from_file:
-        _refuse_idle({"--boxes": boxes, f"--{mode}": mode})
+        _refuse_idle({"--boxes": boxes, f"--{mode}": mode, "--flip": flip})
     page = None if out is None else _Page(out, worst, pictures, against or [])
     if from_file:
         report = _of_predictions(Path(model), asked)
     else:
         faces = _benchmark(asked)
-        aligner = asked_for(model, mode, device=device, threads=threads)
+        aligner = asked_for(model, mode, device=device, threads=threads, flip=flip)
         report = _of_model(aligner, faces, boxes, seed)
     report = replace(report, command=shlex.join(["canthus", *sys.argv[1:]]), version=__version__)
     print(report.to_json() if json else to_text(report))

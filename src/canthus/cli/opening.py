@@ -29,15 +29,19 @@ def open_model(
     mode: Mode | None = None,
     face_model: Path | None = None,
     budget: str | None = None,
+    flip: bool = False,
 ) -> Aligner:
     """As `canthus.load`, or imported weights run as they were published, without a face model.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged, not of Canthus, or has no mode of
             parity.
-        CanthusError: if the face model does not fit the weights, or they cannot keep the budget.
-        ValueError: if there is no such device here.
+        CanthusError: as `canthus.load`.
+        ValueError: if there is no such device here, or a mirror is asked for that was not
+            published.
     """
+    if mode == "parity" and flip:
+        raise ValueError("give --parity or --flip, not both: what was published has no mirror")
     if mode == "parity":
         from canthus.importing.published import load_published  # it needs torch
 
@@ -50,4 +54,5 @@ def open_model(
         once=mode == "once",
         face_model=face_model,
         budget=budget,
+        flip=flip,
     )

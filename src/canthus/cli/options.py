@@ -13,6 +13,12 @@ Once = Annotated[
 Reinitialize = Annotated[
     bool, typer.Option("--reinitialize", help="Cut faces out anew after a first look.")
 ]
+Flip = Annotated[
+    bool,
+    typer.Option(
+        "--flip", help="Look at faces in the mirror too, and average; twice the network's time."
+    ),
+]
 Parity = Annotated[
     bool, typer.Option("--parity", help="Run weights imported from DPR as they were published.")
 ]
@@ -30,14 +36,16 @@ def asked_mode(*, once: bool, reinitialize: bool, parity: bool) -> Mode | None:
         raise typer.BadParameter(str(error)) from None
 
 
-def asked_for(model: str, mode: Mode | None, *, device: str = "cpu", threads: int = 1) -> Aligner:
+def asked_for(
+    model: str, mode: Mode | None, *, device: str = "cpu", threads: int = 1, flip: bool = False
+) -> Aligner:
     """The model that these options ask for.
 
     Raises:
-        BadParameter: if there is no such device here.
-        WeightsError: as `open_model`.
+        BadParameter: if there is no such device here, or flip and parity are asked for.
+        CanthusError: as `open_model`.
     """
     try:
-        return open_model(model, device=device, threads=threads, mode=mode)
+        return open_model(model, device=device, threads=threads, mode=mode, flip=flip)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None

@@ -40,6 +40,7 @@ class Request:
     once: bool = False
     reinitialize: bool = False
     parity: bool = False
+    flip: bool = False
     budget: str | None = None
     reject: float | None = None
     device: str = "cpu"
@@ -103,6 +104,12 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         "--parity",
         action="store_true",
         help="run weights that `canthus import` wrote of dpr or tddfa as they were published",
+    )
+    add(
+        "--flip",
+        action="store_true",
+        help="look at each face in the mirror too, and average both answers; twice the network's "
+        "time",
     )
     add("--device", metavar="cpu|cuda", help="where to run; cpu by default")
     add("--threads", type=_count, metavar="N", help="cores for the network; 1 by default")

@@ -316,6 +316,7 @@ def load(
     once: bool = False,
     face_model: str | PathLike[str] | None = None,
     budget: str | None = None,
+    flip: bool = False,
 ) -> Aligner:
     """Load a model: the default one, another by its name, or a weights file.
 
@@ -335,10 +336,15 @@ def load(
             allows: milliseconds of the network a face on average, such as "1.5ms", for which the
             steps are timed here; or the error at which a face is done, in percent of its longer
             side, such as "4%".
+        flip: look at each face in the mirror too, and average both answers; see
+            `runtime.flips.Flipped`. It costs twice the network's time; `REINITIALIZER` looks
+            without it.
 
     Raises:
         WeightsError: naming the file, if it is missing, damaged or not of Canthus.
-        CanthusError: if the face model does not fit the weights, or they cannot keep the budget.
+        CanthusError: if the face model does not fit the weights, they cannot keep the budget, or
+            their answers cannot be averaged with those in the mirror: of faces that quit, and of
+            a face model that is not known or not symmetric.
         ValueError: if there is no such device here, both `reinitialize` and `once` are asked
             for, or the budget is none.
     """
@@ -351,6 +357,11 @@ def load(
 
         budgets.keep(budgets.parse(budget), manifest, backend)
     mesh = _face_model(manifest, face_model)
+    if flip:
+        from canthus.runtime.flips import flipped  # few ask for it
+
+        backend = flipped(backend, manifest, mesh)
+        manifest = replace(manifest, name=f"{manifest.name} with flip")
     if not reinitialize:
         return Aligner(manifest, backend, detector, once=once, face_model=mesh)
     first = load(REINITIALIZER, device=device, threads=threads)

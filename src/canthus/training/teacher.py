@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
-from canthus.faces import Landmarks, scheme_of
+from canthus.faces import scheme_of
 from canthus.images import warp
 from canthus.runtime import Aligner
+from canthus.runtime.flips import both
 from canthus.training import augment
 from canthus.training.labels import Labeler
 from canthus.training.recipe import AugmentConfig, CropConfig
@@ -102,15 +103,14 @@ def _answer(
     looks = [augment.plain(sample.box.squared(), crop)]
     looks += [augment.disturbed(sample.box, crop, JITTER, rng) for _ in range(LOOKS - 1)]
     straight = np.stack([warp.crop(image, look, crop.size) for look in looks])
-    found = aligner.backend.run(np.concatenate([straight, straight[:, :, ::-1]]))
-    seen = zip(found["points"][:LOOKS], found["points"][LOOKS:], strict=True)
+    found, back = both(aligner.backend, scheme, straight)
     # a model that leans to one side leans to the other in the mirror
-    middles = [(one + Landmarks(two, scheme).mirrored(crop.size).points) / 2 for one, two in seen]
+    middles = (found["points"] + back["points"]) / 2
     pairs = zip(looks, middles, strict=True)
     answers = np.stack([look.inverse().apply(middle) for look, middle in pairs])
     variance = answers.var(axis=0).sum(axis=-1)
     if "covariances" in found:
-        areas = np.trace(found["covariances"][:LOOKS], axis1=-2, axis2=-1)
+        areas = np.trace(found["covariances"], axis1=-2, axis2=-1)
         scales = np.array([look.scale for look in looks])
         variance += (areas / scales[:, None] ** 2).mean(axis=0)
     return answers.mean(axis=0), np.sqrt(variance)
