@@ -39,7 +39,7 @@ def made(family: str, faces: Path, folder: Path) -> Pair:
     model, crop = MODELS[family]
     schedule = replace(RECIPE.schedule, steps=STEPS)
     recipe = replace(RECIPE, name=family, model=model, crop=crop, schedule=schedule)
-    weights = finish(fit([ibug.read(faces, "train")], recipe, folder / "run", threads=1), recipe)
+    weights = finish(fit([ibug.read(faces, "train")], recipe, folder / "run"), recipe)
     export_onnx(weights, folder / "float.onnx")
     export_int8(folder / "float.onnx", folder / "int8.onnx", faces)  # proves them near
     return folder / "float.onnx", folder / "int8.onnx"
