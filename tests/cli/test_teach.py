@@ -41,6 +41,21 @@ def test_one_model_learns_from_another(command: Command, tmp_path: Path) -> None
     assert (run / "model.safetensors").is_file()
 
 
+def test_several_models_write_one_table(command: Command, tmp_path: Path) -> None:
+    faces, words = tmp_path / "faces", ("--root", tmp_path / "faces", "--layout", "ibug", "--out")
+    synthetic.write(faces, 2, np.random.default_rng(0), size=96)
+    for name, models in {"one": ["fast"], "two": ["fast", "fast"]}.items():
+        done = command("teach", *models, *words, tmp_path / name)
+        assert done.code == 0, done.err
+
+    odd = command("teach", "fast", "dpr-gsr-98", *words, tmp_path / "odd")
+
+    assert (tmp_path / "one").read_text() == (tmp_path / "two").read_text()
+    assert odd.code == 2
+    assert "expected models of one scheme, found 68 and 98" in odd.err
+    assert not (tmp_path / "odd").exists()
+
+
 def test_a_table_of_other_faces_stops_a_training_before_it_begins(
     command: Command, tmp_path: Path
 ) -> None:

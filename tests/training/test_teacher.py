@@ -11,7 +11,7 @@ from canthus.geometry import Box
 from canthus.images.files import write_image
 from canthus.runtime import Aligner, Manifest
 from canthus.runtime.backend import Arrays
-from canthus.training.teacher import met, teach
+from canthus.training.teacher import Taught, met, teach, together
 
 SPOT = np.array([83.0, 64.0])  # the center of the pixels that are bright
 LEAN = 3.0  # crop pixels by which the model below errs to the right
@@ -63,6 +63,23 @@ def test_a_landmark_of_which_the_model_is_not_sure_is_not_taught(
     (points,) = teach(aligner, [face]).points
 
     assert np.flatnonzero(np.isnan(points[:, 0])).tolist() == [DOUBTED]
+
+
+def test_of_several_teachers_those_count_that_are_sure() -> None:
+    first, second = np.full((3, 2, 2), 1.0), np.full((3, 2, 2), 4.0)
+    first[0, 0], first[1], second[1], second[2] = np.nan, np.nan, np.nan, np.nan
+
+    found = together(
+        [
+            Taught(first, np.array([False, True, False])),
+            Taught(second, np.array([False, True, True])),
+        ]
+    )
+
+    np.testing.assert_array_equal(found.points[0], [[4, 4], [2.5, 2.5]])
+    assert np.isnan(found.points[1]).all()
+    np.testing.assert_array_equal(found.points[2], np.ones((2, 2)))
+    assert found.wrong.tolist() == [False, True, False]
 
 
 def test_a_face_that_people_marked_elsewhere_is_left_out(aligner: Aligner, face: Sample) -> None:

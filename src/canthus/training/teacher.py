@@ -73,6 +73,19 @@ def teach(aligner: Aligner, samples: Sequence[Sample], *, meet: bool = False) ->
     return Taught(np.array(points), np.array(wrong))
 
 
+def together(said: Sequence[Taught]) -> Taught:
+    """What several teachers of one scheme say: of each landmark the mean of those that are sure.
+
+    A face is wrong if all of them get it wrong.
+    """
+    points = np.stack([each.points for each in said])
+    sure = np.isfinite(points)
+    count = sure.sum(axis=0)
+    mean = np.where(sure, points, 0).sum(axis=0) / np.maximum(count, 1)
+    wrong = np.all([each.wrong for each in said], axis=0)
+    return Taught(np.where(count > 0, mean, np.nan), wrong)
+
+
 def met(
     answer: NDArray[np.float64], marked: NDArray[np.floating], reach: float
 ) -> NDArray[np.float64]:
