@@ -56,6 +56,22 @@ def test_several_models_write_one_table(command: Command, tmp_path: Path) -> Non
     assert not (tmp_path / "odd").exists()
 
 
+def test_faces_of_which_nothing_is_known_make_no_table(command: Command, tmp_path: Path) -> None:
+    faces, out = tmp_path / "faces", tmp_path / "faces.csv"
+    synthetic.write(faces, 1, np.random.default_rng(0), size=96)
+    (points,) = faces.glob("*.pts")
+    head, _, tail = points.read_text().partition("{\n")
+    pairs = [map(float, line.split()) for line in tail.splitlines()[:-1]]
+    lines = [f"{x} {96 - y}" for x, y in pairs]  # on their head
+    points.write_text("\n".join([f"{head}{{", *lines, "}"]))
+
+    done = command("teach", "fast", "--root", faces, "--layout", "ibug", "--out", out)
+
+    assert done.code == 1
+    assert "of 1 faces none is left to learn from: on 1 models and annotation part" in done.err
+    assert not out.exists()
+
+
 def test_a_table_of_other_faces_stops_a_training_before_it_begins(
     command: Command, tmp_path: Path
 ) -> None:

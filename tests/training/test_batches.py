@@ -52,6 +52,15 @@ def test_another_seed_makes_other_batches(samples: list[Sample], recipe: Recipe)
     )
 
 
+def test_a_set_without_faces_left_takes_no_part(samples: list[Sample], recipe: Recipe) -> None:
+    both = replace(recipe, data=(recipe.data[0], replace(recipe.data[0], repeat=0.35)))
+
+    batches = Batches([samples, []], both, Labeler("68", ("68",)))
+
+    assert batches.epoch_size == len(samples)
+    assert len(batches[0].names) == recipe.schedule.batch_size
+
+
 def test_an_epoch_shows_every_face_once(samples: list[Sample], recipe: Recipe) -> None:
     counts = seen(samples, recipe, range(1))
 

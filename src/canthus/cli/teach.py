@@ -26,25 +26,37 @@ def teach(
     import numpy as np
 
     from canthus.datasets import taught
+    from canthus.errors import DatasetError
     from canthus.faces import scheme_of
     from canthus.runtime import load
     from canthus.training.teacher import teach as ask
     from canthus.training.teacher import together
 
     aligners = [load(model, threads=threads) for model in models]
-    first, *others = [aligner.manifest.scheme for aligner in aligners]
-    if odd := sorted({scheme for scheme in others if scheme != first}):
-        raise typer.BadParameter(
-            f"expected models of one scheme, found {first} and {', '.join(odd)}",
-            param_hint="MODELS",
-        )
+    scheme = _shared([aligner.manifest.scheme for aligner in aligners])
     samples = training_faces(layout, root)
     found = together([ask(aligner, samples, meet=meet) for aligner in aligners])
-    prepare(out.parent)
-    taught.write(out, samples, found.points, scheme_of(first))
     known = np.isfinite(found.points[..., 0])
+    if not known.any():
+        raise DatasetError(
+            f"{root}: of {len(samples)} faces none is left to learn from: on {found.wrong.sum()} "
+            "models and annotation part, of the others no model is sure; take better models"
+        )
+    prepare(out.parent)
+    taught.write(out, samples, found.points, scheme_of(scheme))
     print(
         f"{out}: {known.any(axis=1).sum()} of {len(samples)} faces, "
         f"{100 * known[known.any(axis=1)].mean():.1f} % of their landmarks; "
         f"{found.wrong.sum()} faces left out, on which models and annotation part"
     )
+
+
+def _shared(schemes: list[str]) -> str:
+    """The scheme of all models."""
+    first, *others = schemes
+    if odd := sorted({scheme for scheme in others if scheme != first}):
+        raise typer.BadParameter(
+            f"expected models of one scheme, found {first} and {', '.join(odd)}",
+            param_hint="MODELS",
+        )
+    return first

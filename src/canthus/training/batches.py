@@ -308,6 +308,8 @@ def _counts(samples: list[Sample], most: int) -> NDArray[np.int64]:
 
 def _turns(members: NDArray[np.int64], repeat: float, epoch: int) -> NDArray[np.int64]:
     """The members of an epoch: all of them floor(repeat) times, and a share of them in turn."""
+    if not len(members):  # all of the set are held out, say
+        return np.zeros(0, np.int64)
     whole, count = int(repeat), len(members)
     share = round((repeat - whole) * count)
     rest = np.take(members, np.arange(epoch * share, (epoch + 1) * share), mode="wrap")
