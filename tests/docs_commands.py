@@ -60,6 +60,7 @@ NOT_RUN = {
     r": python3 -m venv ": "makes an environment",
     r": pip install ": "installs packages, from the network",
     r": scripts/check$": "runs all tests, these too",
+    r": python scripts/train_alike\.py ": "trains seven networks, for hours without a GPU",
     r": torchrun ": "starts four processes; tests/training/test_processes.py starts two",
     r": canthus import dpr FOLDER ": "needs the released weights",
     r" (released|gsr)\.safetensors\b": "made of the released weights",

@@ -9,7 +9,8 @@ import torch
 
 from canthus.datasets import Sample
 from canthus.errors import ImageError, TrainingError
-from canthus.training.batches import Batches
+from canthus.training import Means, fit
+from canthus.training.batches import Batch, Batches
 from canthus.training.labels import Labeler
 from canthus.training.recipe import Recipe
 from canthus.training.streams import made_ahead
@@ -81,6 +82,24 @@ def test_a_worker_that_dies_ends_the_training_at_once(
         made_ahead(batches, 2) as ahead,
     ):
         list(ahead(range(4)))
+
+
+def test_a_worker_that_is_killed_takes_the_others_along(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent, share = os.getpid(), Batches.share
+
+    def fatal(batches: Batches, number: int, **which: int) -> Batch:
+        if number == 2 and os.getpid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return share(batches, number, **which)
+
+    monkeypatch.setattr(Batches, "share", fatal)
+
+    with pytest.raises(TrainingError, match="a process that prepares batches has died"):
+        fit([samples], recipe, tmp_path / "run", means=Means(workers=2))
+
+    assert not children()
 
 
 def test_workers_begin_where_all_threads_are_busy_already(

@@ -1,6 +1,7 @@
 """The batches of a training, made ahead of when they are learned: by a thread, or by processes."""
 
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -91,9 +92,11 @@ def _single_threaded() -> Generator[None, None, None]:
 
 
 def _begin(share: Make, parent: int) -> None:
-    """Make a worker of this process."""
+    """Make a worker of this process, which ends when it is told to, and not by Ctrl-C."""
     global _share
     _share = share
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and not what a training does then
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
