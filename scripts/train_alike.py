@@ -1,4 +1,4 @@
-"""Train families alike and compare them: python THIS DATA RUNS [NAME ...] [--workers 4].
+"""Train families alike and compare them: python THIS DATA RUNS [--network NAME ...].
 
 Each begins with nothing and is shown as many looks at the same faces, changed alike, in batches of
 one size; its network, its crop and its loss are its own. What RUNS holds already is only measured.
@@ -14,7 +14,7 @@ import canthus
 from canthus.evaluation import evaluate, open_benchmark
 from canthus.evaluation.complexity import count
 from canthus.recipes import find_recipe
-from canthus.training import Means, Recipe, finish, fit, read_recipe, read_sets
+from canthus.training import Hardware, Recipe, finish, fit, read_recipe, read_sets
 from canthus.training.recipe import AugmentConfig, DataConfig
 
 NETWORKS = {  # and the recipe that has it
@@ -42,20 +42,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("root", type=Path, metavar="DATA")
     parser.add_argument("runs", type=Path)
-    parser.add_argument("names", nargs="*", choices=[[], *NETWORKS], default=[])
+    parser.add_argument("--network", action="append", choices=NETWORKS)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--threads", type=int)
     asked = parser.parse_args()
-    means = Means(asked.device, asked.threads, asked.workers)
+    hardware = Hardware(asked.device, asked.threads, asked.workers)
     heads = ["Network", "Crop", "Parameters", "Multiply-adds", *BENCHMARKS]
     print("| " + " | ".join(heads) + " |\n" + "| --- " * len(heads) + "|")
-    for name in asked.names or NETWORKS:
+    for name in asked.network or NETWORKS:
         recipe, folder = recipe_of(name), asked.runs / name
         path = folder / "model.safetensors"
         if not path.exists():
             sets = read_sets(recipe, asked.root)
-            finish(fit(sets, recipe, folder, means=means), recipe)
+            finish(fit(sets, recipe, folder, hardware=hardware), recipe)
         size = count(path)
         cells = [f"`{name}`", f"{recipe.crop.size} px", f"{size.parameters / 1e6:.2f} M"]
         cells += [f"{size.multiply_adds / 1e6:.1f} M"]

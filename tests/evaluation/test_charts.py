@@ -276,13 +276,13 @@ def test_a_plot_of_no_line_is_refused() -> None:
         sweep_chart([], "x", "y")
 
 
-def test_names_beside_points_that_are_close_stand_above_and_below() -> None:
-    lines = [Line("first", [1.0], [2.0]), Line("second", [1.01], [2.01]), Line("far", [9], [9])]
+@pytest.mark.parametrize("apart", [0.0, 0.1, 1.0])  # of the axes: a long name reaches further
+def test_names_beside_points_do_not_cover_each_other(apart: float) -> None:
+    lines = [Line("a-long-name", [1.0], [2.0]), Line("second", [1 + apart], [2.01])]
+    lines += [Line("third", [1.0], [2.02]), Line("far", [9], [9])]
 
     plain, named = (sweep_chart(lines, "ms", "%", named=named) for named in (False, True))
 
-    assert [named.count(line.name) - plain.count(line.name) for line in lines] == [1, 1, 1]
-    first, second = (
-        float(re.findall(rf'y="([\d.]+)">{line.name}<', named)[0]) for line in lines[:2]
-    )
-    assert first - second > 10  # y grows downwards: the second stands above
+    assert [named.count(line.name) - plain.count(line.name) for line in lines] == [1] * 4
+    heights = [float(re.findall(rf'y="([\d.]+)">{line.name}<', named)[0]) for line in lines]
+    assert np.diff(sorted(heights)).min() > 6  # points, of letters of 8

@@ -19,11 +19,11 @@ import torch._dynamo  # as the first optimizer does, which takes a second
 
 from canthus import config
 from canthus.datasets import ibug
-from canthus.training import Means, fit, loop
+from canthus.training import Hardware, fit, loop
 from canthus.training.loop import STATE
 from canthus.training.recipe import Recipe
 
-MEANS = Means(device="cpu", threads=1)
+HARDWARE = Hardware(device="cpu", threads=1)
 
 
 def main(recipe: Recipe, drawn: Path, out: Path, kills: int) -> None:
@@ -37,7 +37,7 @@ def main(recipe: Recipe, drawn: Path, out: Path, kills: int) -> None:
     samples = ibug.read(drawn)
 
     def train(folder: Path) -> None:
-        fit([samples], recipe, folder, resume=(folder / STATE).exists(), means=MEANS)
+        fit([samples], recipe, folder, resume=(folder / STATE).exists(), hardware=HARDWARE)
 
     start = time.monotonic()
     lived(partial(train, out / "whole"), np.inf)

@@ -33,7 +33,7 @@ def teach(
     from canthus.training.teacher import together
 
     aligners = [load(model, threads=threads) for model in models]
-    scheme = _shared([aligner.manifest.scheme for aligner in aligners])
+    scheme = _scheme_of_all([aligner.manifest.scheme for aligner in aligners])
     samples = training_faces(layout, root)
     found = together([ask(aligner, samples, meet=meet) for aligner in aligners])
     known = np.isfinite(found.points[..., 0])
@@ -51,7 +51,7 @@ def teach(
     )
 
 
-def _shared(schemes: list[str]) -> str:
+def _scheme_of_all(schemes: list[str]) -> str:
     """The scheme of all models."""
     first, *others = schemes
     if odd := sorted({scheme for scheme in others if scheme != first}):

@@ -38,7 +38,7 @@ def train(
 ) -> None:
     """Train a model by a recipe."""
     from canthus.recipes import find_recipe
-    from canthus.training import Means, finish, fit, processes, read_recipe, read_sets
+    from canthus.training import Hardware, finish, fit, processes, read_recipe, read_sets
 
     overrides = [*(set_ or []), *([] if seed is None else [f"schedule.seed={seed}"])]
     with processes.joined() as first:
@@ -46,8 +46,8 @@ def train(
         logging.basicConfig(level=level, format="%(asctime)s  %(message)s", datefmt="%H:%M:%S")
         written = read_recipe(find_recipe(recipe), overrides)
         sets, limit = read_sets(written, data), limit_minutes
-        means = Means(device.value, threads, workers)
-        trained = fit(sets, written, out, resume=resume, minutes=limit, means=means)
+        hardware = Hardware(device.value, threads, workers)
+        trained = fit(sets, written, out, resume=resume, minutes=limit, hardware=hardware)
     if not trained.finished:
         raise typer.Exit(1)
     if first:

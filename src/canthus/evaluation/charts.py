@@ -23,7 +23,8 @@ DASHES: tuple[Dashes, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (5, 1.2, 
 WIDTH = 4.4  # inches; a page scales a chart to the width it has
 ROW = 0.24  # inches of a line in a legend
 BEYOND = 1.5  # thresholds that a curve is shown up to
-CLOSE = 0.1  # of the axes: first points so near have their names above and below
+HEIGHTS = (-3, 4, -10, 11, -17)  # points from a line's first point up to its name: the first free
+LETTER = 6.5  # points of a letter of such a name, at most, and of its height
 EXACT = 400  # faces up to which a curve has every step; more are rounded up to so many places
 LONGEST = 44  # letters of a line in a legend: a model's name, its boxes and its area
 SMALL = 10  # points of a legend's letters, so that as many fit
@@ -196,17 +197,22 @@ def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str, *, named: boo
 
 
 def _write_names(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> None:
-    """Write each line's name beside its first point; of two close ones, above and below."""
-    first = np.array([[values[0] for values in _places(line)] for line in lines])
-    whole = np.maximum(np.ptp(first, axis=0), 1e-9)
-    for index, name in enumerate(names):
-        apart = (np.delete(first, index, axis=0) - first[index]) / whole
-        close = apart[np.abs(apart).max(axis=1) < CLOSE]
-        up = (4 if (close[:, 1] < 0).any() else -9) if len(close) else -3
+    """Write each line's name beside its first point, higher or lower where another one stands."""
+    axes.get_xlim()  # lets the axes find their limits
+    points = axes.figure.dpi / 72
+    written: list[tuple[float, float, float]] = []  # left, right and height of those before, points
+    for index, (line, name) in enumerate(zip(lines, names, strict=True)):
+        x, y = (values[0] for values in _places(line))
+        left, middle = axes.transData.transform((x, y)) / points
+        right, heights = left + LETTER * len(name), [middle + up for up in HEIGHTS]
+        beside = [height for start, end, height in written if start < right and left < end]
+        free = [all(abs(height - other) > LETTER for other in beside) for height in heights]
+        chosen = free.index(True) if any(free) else 0
+        written.append((left, right, heights[chosen]))
         axes.annotate(
             name,
-            (first[index, 0], first[index, 1]),
-            xytext=(5, up),
+            (x, y),
+            xytext=(5, HEIGHTS[chosen]),
             textcoords="offset points",
             color=_look(index)[0],
             fontsize=8,

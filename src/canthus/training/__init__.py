@@ -5,7 +5,7 @@ from pathlib import Path
 from canthus import config
 from canthus.training.calibrating import calibrate
 from canthus.training.finish import finish
-from canthus.training.loop import Means, Trained, fit
+from canthus.training.loop import Hardware, Trained, fit
 from canthus.training.recipe import Recipe
 from canthus.training.sets import read_sets
 
@@ -19,4 +19,13 @@ def read_recipe(path: Path, overrides: list[str] | None = None) -> Recipe:
     return config.read(Recipe, path, overrides or ())
 
 
-__all__ = ["Means", "Recipe", "Trained", "calibrate", "finish", "fit", "read_recipe", "read_sets"]
+__all__ = [
+    "Hardware",
+    "Recipe",
+    "Trained",
+    "calibrate",
+    "finish",
+    "fit",
+    "read_recipe",
+    "read_sets",
+]

@@ -41,7 +41,7 @@ class Batch:
     @property
     def crops(self) -> Tensor:
         """As a network sees them, (B, 3, S, S) in [0, 1]."""
-        return shown(self.pixels)
+        return as_input(self.pixels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +218,7 @@ def collate(crops: list[Crop], names: list[str], labeler: Labeler, width: int = 
     return Batch(pixels, target, names)
 
 
-def shown(pixels: Tensor) -> Tensor:
+def as_input(pixels: Tensor) -> Tensor:
     """Crops of 8 bits as a network sees them, in [0, 1]."""
     return pixels.float() / 255
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from canthus.evaluation.mean_face import mean_face
 from canthus.models import Network, Target, build
 from canthus.storage import prepare_folder, write_whole
 from canthus.training import checkpoint, processes, streams
-from canthus.training.batches import Batch, Batches, parts_of, shown
+from canthus.training.batches import Batch, Batches, as_input, parts_of
 from canthus.training.checkpoint import Progress
 from canthus.training.labels import Labeler
 from canthus.training.picture import draw_log
@@ -40,7 +39,7 @@ MEASURED = 8  # batches on which the norms of weights to start from are measured
 
 
 @dataclass(frozen=True)
-class Means:
+class Hardware:
     """What of a machine a training uses.
 
     Attributes:
@@ -71,7 +70,7 @@ def fit(
     *,
     resume: bool = False,
     minutes: float | None = None,
-    means: Means = Means(),
+    hardware: Hardware = Hardware(),
 ) -> Trained:
     """Train a recipe's model on samples.
 
@@ -88,7 +87,7 @@ def fit(
         folder: where everything goes.
         resume: go on from the folder's state.
         minutes: after which to end as if somebody had pressed Ctrl-C; never by default.
-        means: what of the machine to use.
+        hardware: what of the machine to use.
 
     Raises:
         RecipeError: if the folder holds another training, or there is nothing to resume; or if
@@ -98,16 +97,16 @@ def fit(
     """
     schedule, first = recipe.schedule, processes.number() == 0
     _open_folder(folder, recipe, resume)
-    torch.set_num_threads(means.threads or torch.get_num_threads())
+    torch.set_num_threads(hardware.threads or torch.get_num_threads())
     batches, held_out = divided(sets, recipe)
-    device, state = processes.device(means.device), folder / STATE
+    device, state = processes.device(hardware.device), folder / STATE
 
-    with _stoppable(minutes) as stopped, streams.made_ahead(batches, means.workers) as ahead:
-        begun = batches if first and not resume else None
-        network, average, optimizer = _fresh(recipe, begun, device)
-        networks = {"network": network, "average": average}
-        read = partial(checkpoint.read_state, state, networks, optimizer)
-        progress = read() if resume else Progress(0, {})
+    with _stoppable(minutes) as stopped, streams.made_ahead(batches, hardware.workers) as ahead:
+        seen = batches if first and not resume else None
+        network, average, optimizer = _fresh(recipe, seen, device)
+        networks, progress = {"network": network, "average": average}, Progress(0, {})
+        if resume:
+            progress = checkpoint.read_state(state, networks, optimizer)
         log = _Log(folder / LOG, progress, schedule)
         for batch in ahead(range(progress.step, schedule.steps)):
             terms = _step(network, optimizer, batch, progress.step, schedule)
@@ -252,7 +251,7 @@ def gradients(network: Network, batch: Batch, schedule: ScheduleConfig) -> dict[
     device = next(network.parameters()).device
     targets = processes.objects(batch.target)
     for seen, known, weight in parts_of(batch.pixels, targets, schedule.accumulate):
-        crops = shown(seen.to(device))
+        crops = as_input(seen.to(device))
         target = processes.mapped(known, lambda tensor: tensor.to(device))
         with torch.autocast(device.type, torch.bfloat16, enabled=schedule.precision == "bf16"):
             output = network(crops)
@@ -366,13 +365,13 @@ class _Log:
             self._lines = [",".join(["step", "learning_rate", *terms, "held_out_error"])]
         rate = learning_rate(progress.step - 1, self._schedule)
         values = [progress.step, f"{rate:.6g}", *(f"{v:.6g}" for v in terms.values())]
-        shown = "" if math.isnan(error) else f"{error:.5f}"
-        self._lines.append(",".join(map(str, [*values, shown])))
+        as_input = "" if math.isnan(error) else f"{error:.5f}"
+        self._lines.append(",".join(map(str, [*values, as_input])))
         write_whole(self._path, ("\n".join(self._lines) + "\n").encode())
         if progress.step % self._schedule.test_every == 0 or progress.step == self._schedule.steps:
             draw_log(self._path, self._path.with_suffix(".svg"))
         since, first = self._start
         pace = (progress.step - first) / max(1e-9, time.monotonic() - since)
         loss = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
-        tested = f"  held-out error {100 * error:.2f} %" if shown else ""
+        tested = f"  held-out error {100 * error:.2f} %" if as_input else ""
         logger.info("step %d  %s%s  %.1f steps/s", progress.step, loss, tested, pace)

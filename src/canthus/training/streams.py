@@ -67,8 +67,9 @@ def _makers(
         context = multiprocessing.get_context("fork")  # no other way shares what is read
         pool = ProcessPoolExecutor(workers, context, partial(_begin, share, os.getpid()))
     try:
-        with _single_threaded():
-            pool.submit(int).result()  # forks all of them
+        if workers:
+            with _single_threaded():
+                pool.submit(int).result()  # forks all of them
         yield pool, _made if workers else share
     except BrokenProcessPool:
         raise TrainingError(
