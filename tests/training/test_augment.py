@@ -1,9 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 
 from canthus.datasets import synthetic
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box, Similarity
+from canthus.images import degrade, warp
 from canthus.training import augment
 from canthus.training.augment import Crop
 from canthus.training.recipe import AugmentConfig, CropConfig
@@ -61,6 +63,53 @@ def test_mirroring_twice_changes_nothing() -> None:
 
     np.testing.assert_array_equal(twice.image, crop.image)
     np.testing.assert_allclose(twice.landmarks.points, crop.landmarks.points, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_landmarks_of_a_bent_crop_are_where_their_pixels_went(seed: int) -> None:
+    rows, columns = np.mgrid[:128, :128]  # each pixel says where it stood
+    image = np.stack([2 * columns, 2 * rows, columns], axis=2).astype(np.uint8)
+    grid = np.stack(np.meshgrid(np.linspace(25, 100, 17), np.linspace(25, 100, 4)), axis=2)
+    points = grid.reshape(68, 2).astype(np.float32)
+
+    crop = augment.bent(
+        Crop(image, Landmarks(points, SCHEMES["68"]), 98.0), 0.04, np.random.default_rng(seed)
+    )
+
+    at = crop.landmarks.points[:, None]
+    seen = cv2.remap(crop.image.astype(np.float32), at, None, cv2.INTER_LINEAR)[:, 0, :2] / 2
+    np.testing.assert_allclose(seen, points, atol=0.3)  # gray levels are whole
+    assert np.linalg.norm(crop.landmarks.points - points, axis=1).mean() > 0.3
+
+
+def test_bending_moves_nothing_where_nothing_is_to_be_moved() -> None:
+    face = synthetic.draw(np.random.default_rng(2), size=96)
+    still = warp.bending(np.zeros((2, 5, 5)), 96)
+    points = face.landmarks.points.copy()
+    points[3] = np.nan  # not marked
+    points[4] = (-30, 200)  # beyond the picture
+
+    np.testing.assert_array_equal(warp.resample(face.image, still), face.image)
+    np.testing.assert_allclose(warp.follow(points, still), points, atol=1e-4)
+
+
+def test_light_from_one_side_is_dark_on_the_other_and_leaves_the_middle_between() -> None:
+    gray = np.full((101, 101, 3), 100, np.uint8)
+
+    lit = degrade.light(gray, angle_deg=90, middle=0.0, breadth=0.05, gains=(0.5, 2.0))
+
+    assert lit[0, 50].tolist() == [50, 50, 50]  # above
+    assert lit[-1, 50].tolist() == [200, 200, 200]  # below: 90 degrees from the right downwards
+    assert lit[50, 50].tolist() == [125, 125, 125]
+    assert (lit == lit[:, :1]).all()
+
+
+def test_light_does_not_come_again_from_the_dark_side_when_it_is_too_bright() -> None:
+    white = np.full((8, 8, 3), 200, np.uint8)
+
+    lit = degrade.light(white, angle_deg=0, middle=-1.0, breadth=0.01, gains=(1.0, 2.0))
+
+    assert lit[:, -1].min() == 255
 
 
 def test_the_undisturbed_crop_is_where_the_aligner_cuts() -> None:

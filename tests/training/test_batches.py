@@ -8,6 +8,7 @@ import torch
 from canthus.datasets import Sample
 from canthus.datasets.annotations import hold_out
 from canthus.datasets.pictures import read_picture
+from canthus.errors import RecipeError
 from canthus.faces import SCHEMES, Fit, Landmarks
 from canthus.faces.face_model import open_face_model
 from canthus.geometry import Similarity
@@ -155,6 +156,39 @@ def fitted(sample: Sample) -> Sample:
     fit = Fit(camera, shape)
     marks = model.keypoints_of(fit.in_picture(model.vertices(shape[:40], shape[40:])))
     return replace(sample, landmarks=Landmarks(marks[:, :2], SCHEMES["68"]), fit=fit)
+
+
+def test_fitted_faces_cannot_be_bent(samples: list[Sample], recipe: Recipe) -> None:
+    own = replace(
+        recipe,
+        model=TddfaConfig(face_model="open", width=0.25),
+        augment=replace(recipe.augment, bend=0.01),
+    )
+
+    with pytest.raises(
+        RecipeError, match=r"augment\.bend: expected 0 of fitted faces.*found 0\.01"
+    ):
+        batches_of([fitted(samples[0]), *samples[1:]], own)
+
+
+def test_bent_faces_are_bent_anew_each_time_and_alike_again(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    calm = {f.name: 0.0 for f in fields(AugmentConfig)}
+    own = replace(recipe, augment=AugmentConfig(**(calm | {"bend": 0.02})))
+    straight = batches_of(samples, replace(recipe, augment=AugmentConfig(**calm)))
+
+    first, again, later = (
+        batches_of(samples, own)[0],
+        batches_of(samples, own)[0],
+        batches_of(samples, own),
+    )
+
+    assert torch.equal(first.pixels, again.pixels)
+    apart = (first.target.points - straight[0].target.points).norm(dim=-1)
+    assert 0.1 < float(apart.mean()) < 0.1 * own.crop.size
+    epoch = later.epoch_size // recipe.schedule.batch_size
+    assert not torch.equal(first.target.points, later[epoch].target.points)
 
 
 def test_a_fit_goes_with_its_landmarks_through_turns_crops_and_mirrors(

@@ -18,11 +18,12 @@ from torch import Tensor
 from canthus import config
 from canthus.datasets import Sample
 from canthus.errors import ImageError, StorageError, TrainingError, WeightsError
-from canthus.models import Hourglass, Target
-from canthus.training import finish, fit
+from canthus.models import Hourglass, Network, Target
+from canthus.training import finish, fit, loop
+from canthus.training.batches import Batch
 from canthus.training.checkpoint import read_state, read_tensors
-from canthus.training.loop import LOG, STATE, divided, optimizer_of
-from canthus.training.recipe import Recipe
+from canthus.training.loop import LOG, STATE, divided, gradients, optimizer_of
+from canthus.training.recipe import Recipe, ScheduleConfig
 
 Tensors = dict[str, Tensor]
 FullDisk = Callable[[int], AbstractContextManager[None]]
@@ -267,6 +268,90 @@ def test_a_picture_that_is_damaged_on_the_way_stops_a_training_that_then_goes_on
     assert json.loads(metadata["progress"])["step"] == 2
     ninth.write_bytes(good)
     fit([copies], short, tmp_path / "parts", resume=True)
+    for name in (STATE, LOG):
+        assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_lenient_training_shows_others_in_place_of_what_cannot_be_read_and_says_so(
+    samples: list[Sample], short: Recipe, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copies = copied(samples, tmp_path / "data")
+    whole, kept = divided([copies], short)
+    shown = [whole.names(number) for number in range(short.schedule.steps)]
+    gone, damaged, unseen = Path(shown[0][0]), Path(shown[1][1]), kept._samples[0].image
+    gone.unlink()
+    damaged.write_bytes(b"\x89PNG\r\n\x1a\n")
+    unseen.unlink()
+
+    with caplog.at_level("WARNING"):
+        trained = fit([copies], short, tmp_path / "run", lenient=True)
+
+    said = [record.getMessage() for record in caplog.records]
+    for picture in (gone, damaged, unseen):
+        assert any(f"left out: {picture}" in line for line in said)
+    assert "3 faces were left out, whose pictures cannot be read" in said
+    assert trained.finished
+    batches, held_out = divided([copies], short)
+    assert len(batches.spare()) == 2
+    assert len(held_out.spare()) == 1
+    assert len(held_out) == len(kept) - 1
+    assert held_out.error(trained.network) > 0
+    for number, names in enumerate(shown):  # whoever can be read comes when they would
+        now = batches.names(number)
+        lost = [name in (str(gone), str(damaged)) for name in names]
+        assert [a != b for a, b in zip(names, now, strict=True)] == lost
+        assert not {str(gone), str(damaged)} & set(now)
+
+
+def test_a_lenient_training_of_good_pictures_is_the_strict_one(
+    samples: list[Sample], short: Recipe, tmp_path: Path
+) -> None:
+    fit([samples], short, tmp_path / "strict")
+    fit([samples], short, tmp_path / "lenient", lenient=True)
+
+    states = [(tmp_path / name / STATE).read_bytes() for name in ("strict", "lenient")]
+    assert states[0] == states[1]
+
+
+def test_a_lenient_training_without_any_picture_is_none(
+    samples: list[Sample], short: Recipe, tmp_path: Path
+) -> None:
+    gone = [replace(sample, image=sample.image.with_name("gone.png")) for sample in samples]
+
+    with pytest.raises(ImageError, match=r"gone\.png"):
+        fit([gone], short, tmp_path, lenient=True)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), r"step 2: .*schedule\.accumulate=2"),
+        (torch.AcceleratorError("unspecified launch failure"), r"step 2: the GPU failed: unspec"),
+    ],
+)
+def test_a_gpu_that_fails_ends_a_training_that_then_goes_on(
+    samples: list[Sample],
+    short: Recipe,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Exception,
+    said: str,
+) -> None:
+    often = replace(short, schedule=replace(short.schedule, log_every=1, save_every=1))
+    fit([samples], often, tmp_path / "whole")
+    steps = iter([None, None, failure])
+
+    def learn(network: Network, batch: Batch, schedule: ScheduleConfig) -> dict[str, float]:
+        if (wrong := next(steps)) is not None:
+            raise wrong
+        return gradients(network, batch, schedule)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "gradients", learn)
+        with pytest.raises(TrainingError, match=said):
+            fit([samples], often, tmp_path / "parts")
+
+    fit([samples], often, tmp_path / "parts", resume=True)
     for name in (STATE, LOG):
         assert (tmp_path / "parts" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 

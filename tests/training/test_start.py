@@ -13,7 +13,7 @@ from canthus.models.dpr import WHOLE, WIDE
 from canthus.models.layers.regressors import Slim
 from canthus.runtime.backend import OnnxBackend
 from canthus.runtime.weights import find
-from canthus.training import checkpoint, finish, fit
+from canthus.training import checkpoint, finish, fit, start
 from canthus.training.batches import Batches
 from canthus.training.finish import manifest_of, to_bytes
 from canthus.training.labels import Labeler
@@ -33,6 +33,38 @@ def test_a_training_goes_on_from_the_weights_that_it_names(
 
     ours, theirs = second.network.state_dict(), first.network.state_dict()
     torch.testing.assert_close(ours["heads.0.weight"], theirs["heads.0.weight"])
+
+
+def test_of_several_weights_a_training_begins_with_the_mean(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    again = replace(recipe, schedule=replace(recipe.schedule, seed=recipe.schedule.seed + 1))
+    files = [
+        str(finish(fit([samples], each, tmp_path / name), each))
+        for name, each in (("first", recipe), ("second", again))
+    ]
+    network = build(recipe.model)
+
+    begin(network, files, (), [crops_of(samples, recipe)])
+
+    first, second = (checkpoint.read_tensors(Path(file))[0] for file in files)
+    for name, value in network.state_dict().items():
+        if value.is_floating_point() and not name.startswith(start.CALIBRATED):
+            torch.testing.assert_close(value, (first[name] + second[name]) / 2)
+    assert not torch.equal(first["heads.0.weight"], second["heads.0.weight"])
+
+
+def test_the_mean_of_different_networks_is_refused(
+    samples: list[Sample], recipe: Recipe, tmp_path: Path
+) -> None:
+    other = replace(recipe, model=HourglassConfig(stem=16, widths=(16, 16)))
+    files = [
+        str(finish(fit([samples], each, tmp_path / name), each))
+        for name, each in (("first", recipe), ("second", other))
+    ]
+
+    with pytest.raises(WeightsError, match=r"second.*: expected the same tensors as in .*first"):
+        begin(build(recipe.model), files, (), [crops_of(samples, recipe)])
 
 
 def test_weights_of_another_network_are_refused(

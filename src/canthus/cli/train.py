@@ -32,6 +32,9 @@ def train(
     limit_minutes: Annotated[
         float | None, typer.Option(min=0, help="End after the step in which so many are over.")
     ] = None,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Leave out faces whose pictures cannot be read.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="key.path=value, over the recipe's.")
     ] = None,
@@ -47,7 +50,9 @@ def train(
         written = read_recipe(find_recipe(recipe), overrides)
         sets, limit = read_sets(written, data), limit_minutes
         hardware = Hardware(device.value, threads, workers)
-        trained = fit(sets, written, out, resume=resume, minutes=limit, hardware=hardware)
+        trained = fit(
+            sets, written, out, resume=resume, minutes=limit, lenient=lenient, hardware=hardware
+        )
     if not trained.finished:
         raise typer.Exit(1)
     if first:

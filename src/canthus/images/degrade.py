@@ -20,6 +20,28 @@ def saturate(image: Image, amount: float) -> Image:
     return np.asarray(cv2.addWeighted(image, amount, gray, 1 - amount, 0), np.uint8)
 
 
+def light(
+    image: Image, *, angle_deg: float, middle: float, breadth: float, gains: tuple[float, float]
+) -> Image:
+    """Light from one side: tones are multiplied by the first gain there, by the second beyond.
+
+    Args:
+        image: a picture.
+        angle_deg: of the way from the first gain to the second, from the right downwards.
+        middle: where half of the way is done, in half sides from the picture's center.
+        breadth: of the change, in half sides: the scale of a logistic curve.
+        gains: on both sides.
+    """
+    height, width = image.shape[:2]
+    angle = np.deg2rad(angle_deg)
+    x = np.linspace(-1, 1, width, dtype=np.float32) * np.float32(np.cos(angle))
+    y = np.linspace(-1, 1, height, dtype=np.float32) * np.float32(np.sin(angle))
+    way = np.tanh((x + y[:, None] - np.float32(middle)) / np.float32(2 * breadth))
+    first, second = gains
+    gain = (first + second) / 2 + way * np.float32((second - first) / 2)
+    return np.asarray(cv2.multiply(image, cv2.merge([gain] * 3), dtype=cv2.CV_8U), np.uint8)
+
+
 def blur(image: Image, sigma: float) -> Image:
     """Out of focus: a Gaussian of `sigma` pixels."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)

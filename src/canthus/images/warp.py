@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from canthus.geometry import Similarity
 
 MARGIN = 2  # pixels around a crop's footprint, so that bilinear weights see true neighbors
+FOLLOWED = 8  # rounds in which a point of a bent picture is found
 
 
 def crop(
@@ -77,6 +78,43 @@ def resample(image: NDArray[np.uint8], places: NDArray[np.float32]) -> NDArray[n
     x, y = np.ascontiguousarray(places)
     taken = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     return taken.astype(np.uint8, copy=False)
+
+
+def bending(knots: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+    """Where each pixel of a bent picture comes from, (2, size, size), for `resample`.
+
+    Args:
+        knots: (2, K, K), how far x and y of a coarse grid over the picture are moved, in pixels;
+            between its knots the way is smooth.
+        size: of the picture's side, in pixels.
+    """
+    number = knots.shape[-1]
+    eye = np.eye(number, dtype=np.float32)
+    shares = cv2.resize(eye, (number, size), interpolation=cv2.INTER_CUBIC)
+    places = shares @ knots.astype(np.float32) @ shares.T
+    line = np.arange(size, dtype=np.float32)
+    places[0] += line
+    places[1] += line[:, None]
+    return places
+
+
+def follow(points: NDArray[np.floating], places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where points of a picture are in the one that `resample` makes of it.
+
+    Args:
+        points: (N, 2), in pixels of the picture; NaN stays NaN, and beyond the edge the bending is
+            the edge's.
+        places: (2, H, W), as of `bending`; a bending that folds the picture has no one answer.
+    """
+    points = points.astype(np.float32)
+    last = np.array(places.shape[:0:-1], np.float32) - 1
+    found = points
+    for _ in range(FOLLOWED):
+        at = np.clip(np.nan_to_num(found), 0, last)
+        x, y = np.ascontiguousarray(at.T)[..., None]
+        here = [cv2.remap(each, x, y, cv2.INTER_LINEAR) for each in places]
+        found = points + (at - np.concatenate(here, axis=1))
+    return found
 
 
 def _cut(

@@ -14,6 +14,7 @@ from canthus.training.recipe import AugmentConfig, CropConfig
 Image = NDArray[np.uint8]
 
 REFERENCE = 128  # side of the crop, in pixels, for which blurs and the like are measured
+KNOTS = 5  # along each side, of the grid on which a crop is bent
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +92,43 @@ def mirrored(crop: Crop, signs: NDArray[np.floating] | None = None) -> Crop:
     return Crop(image, crop.landmarks.mirrored(width), crop.size, fit)
 
 
+def bent(crop: Crop, limit: float, rng: np.random.Generator) -> Crop:
+    """The face of somebody else with the same skin: all of the crop is bent smoothly.
+
+    Args:
+        crop: a face; a fit of a face model does not bend and is lost.
+        limit: as `AugmentConfig.bend`.
+        rng: draws how.
+    """
+    size = crop.image.shape[0]
+    knots = rng.normal(size=(2, KNOTS, KNOTS)) * (limit * rng.random() * size)
+    places = warp.bending(knots, size)
+    points = warp.follow(crop.landmarks.points, places)
+    image = warp.resample(crop.image, places)
+    return Crop(image, Landmarks(points, crop.landmarks.scheme), crop.size)
+
+
 def change_looks(image: Image, config: AugmentConfig, rng: np.random.Generator) -> Image:
     """Colors, focus, motion, resolution, compression, noise, and things in front of the face."""
+    if config.light > 0 and rng.random() < config.light:
+        image = _light(image, rng)
     if config.color > 0:
         image = _recolor(image, config.color, rng)
     if rng.random() < config.gray:
         image = degrade.saturate(image, 0.0)
     image = _cover(image, config, rng)
     return _degrade(image, config.degrade, rng)
+
+
+def _light(image: Image, rng: np.random.Generator) -> Image:
+    gains = math.exp(rng.uniform(-1.6, -0.1)), math.exp(rng.uniform(-0.1, 0.5))
+    return degrade.light(
+        image,
+        angle_deg=rng.uniform(0, 360),
+        middle=rng.uniform(-0.6, 0.6),
+        breadth=0.3 * 0.1 ** rng.random(),
+        gains=gains,
+    )
 
 
 def _recolor(image: Image, strength: float, rng: np.random.Generator) -> Image:

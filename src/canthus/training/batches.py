@@ -5,7 +5,7 @@ taken up anywhere.
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
+from canthus.errors import ImageError, RecipeError
 from canthus.faces import Fit, Landmarks
 from canthus.geometry import Box, Similarity
 from canthus.images import warp
@@ -72,6 +73,21 @@ class FaceCache:
             self._kept[key] = self._cut(sample)
         return self._kept[key]
 
+    def read(self, samples: Sequence[Sample]) -> dict[int, ImageError]:
+        """Cut out all of these now; what is wrong with those that cannot be read, by place."""
+        wrong: dict[int, ImageError] = {}
+
+        def read(place: int) -> None:
+            try:
+                self.get(samples[place])
+            except ImageError as error:
+                wrong[place] = error
+
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(read, range(len(samples))):
+                pass
+        return wrong
+
     def _cut(self, sample: Sample) -> _Kept:
         around = sample.box.squared().scaled(CONTEXT * self._crop.scale)
         scale = min(1.0, CONTEXT * RESOLUTION * self._crop.size / around.side)
@@ -107,7 +123,8 @@ class Batches:
         labeler: makes labels of their landmarks.
 
     Raises:
-        RecipeError: if faces are fitted and are to be mirrored, and the face model cannot be.
+        RecipeError: if faces are fitted and are to be bent; or to be mirrored, and the face model
+            cannot be.
     """
 
     def __init__(self, sets: list[list[Sample]], recipe: Recipe, labeler: Labeler) -> None:
@@ -116,8 +133,14 @@ class Batches:
         self._labeler = labeler
         self._faces = FaceCache(recipe)
         fits = [sample.fit for sample in self._samples if sample.fit is not None]
+        if fits and recipe.augment.bend:
+            raise RecipeError(
+                "augment.bend: expected 0 of fitted faces, whose fits do not bend, found "
+                f"{recipe.augment.bend:g}"
+            )
         self._width = fits[0].camera.size + fits[0].shape.size if fits else 0
         self._signs = symmetry.signs(recipe.model) if fits and recipe.augment.mirror else None
+        self._shown = np.arange(len(self._samples))  # which face is shown where one is due
         starts = np.cumsum([0, *map(len, sets)])
         self._sets = [
             np.repeat(np.arange(a, b), _counts(samples, data.balance))
@@ -147,10 +170,32 @@ class Batches:
         return [str(self._sample(place).image) for place in self._places(number).flatten().tolist()]
 
     def read(self) -> None:
-        """Cut all faces out of their pictures now, and not when they first come."""
-        with ThreadPoolExecutor() as pool:
-            for _ in pool.map(self._faces.get, self._samples):
-                pass
+        """Cut all faces out of their pictures now, and not when they first come.
+
+        Raises:
+            ImageError: if a picture cannot be read.
+        """
+        if wrong := self._faces.read(self._samples):
+            raise wrong[min(wrong)]
+
+    def spare(self) -> list[ImageError]:
+        """Read all faces; show the next one in place of each that cannot be read.
+
+        All others come when they would, changed as they would be.
+
+        Returns:
+            What is wrong with each that is left out.
+
+        Raises:
+            ImageError: if none can be read.
+        """
+        wrong = self._faces.read(self._samples)
+        good = np.setdiff1d(self._shown, list(wrong))
+        if wrong and not len(good):
+            raise wrong[0]
+        if wrong:
+            self._shown = good[np.searchsorted(good, self._shown) % len(good)]
+        return [wrong[place] for place in sorted(wrong)]
 
     def _places(self, number: int) -> NDArray[np.int64]:
         """Where a batch's faces come in the training, a row for each part of the batch."""
@@ -160,7 +205,7 @@ class Batches:
 
     def _sample(self, place: int) -> Sample:
         epoch, index = divmod(place, self.epoch_size)
-        return self._samples[self._order(epoch)[index]]
+        return self._samples[self._shown[self._order(epoch)[index]]]
 
     def _look(self, sample: Sample, rng: np.random.Generator) -> Crop:
         kept, recipe = self._faces.get(sample), self._recipe
@@ -178,6 +223,8 @@ class Batches:
         )
         if rng.random() < recipe.augment.mirror:
             crop = augment.mirrored(crop, self._signs)
+        if recipe.augment.bend > 0:
+            crop = augment.bent(crop, recipe.augment.bend, rng)
         return replace(crop, image=augment.change_looks(crop.image, recipe.augment, rng))
 
     def _order(self, epoch: int) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,7 @@ def fit(
     *,
     resume: bool = False,
     minutes: float | None = None,
+    lenient: bool = False,
     hardware: Hardware = Hardware(),
 ) -> Trained:
     """Train a recipe's model on samples.
@@ -87,18 +88,24 @@ def fit(
         folder: where everything goes.
         resume: go on from the folder's state.
         minutes: after which to end as if somebody had pressed Ctrl-C; never by default.
+        lenient: read all pictures first, go on without the faces of those that cannot be, and say
+            which. By default the first such picture ends the training.
         hardware: what of the machine to use.
 
     Raises:
         RecipeError: if the folder holds another training, or there is nothing to resume; or if
             the processes cannot share batches evenly.
         TrainingError: if the loss is no longer a number (the faces are written to the folder), a
-            worker dies, or there is no such device.
+            worker dies, there is no such device, or it fails or has too little memory.
+        ImageError: if a picture cannot be read; of all pictures, if lenient.
     """
     schedule, first = recipe.schedule, processes.number() == 0
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(hardware.threads or torch.get_num_threads())
     batches, held_out = divided(sets, recipe)
+    wrong = [*batches.spare(), *held_out.spare()] if lenient else []
+    for each in wrong:
+        logger.warning("left out: %s", each)
     device, state = processes.device(hardware.device), folder / STATE
 
     with _stoppable(minutes) as stopped, streams.made_ahead(batches, hardware.workers) as ahead:
@@ -109,7 +116,8 @@ def fit(
             progress = checkpoint.read_state(state, networks, optimizer)
         log = _Log(folder / LOG, progress, schedule)
         for batch in ahead(range(progress.step, schedule.steps)):
-            terms = _step(network, optimizer, batch, progress.step, schedule)
+            with _named(progress.step, schedule):
+                terms = _step(network, optimizer, batch, progress.step, schedule)
             _check_finite(terms, progress.step, batches, folder)
             _follow(average, network, averaging(progress.step, schedule))
             progress = _counted(progress, terms)
@@ -124,6 +132,8 @@ def fit(
             if stop:
                 logger.warning("stopped after step %d; go on with --resume", progress.step)
                 break
+    if wrong:
+        logger.warning("%d faces were left out, whose pictures cannot be read", len(wrong))
     finished = progress.step == schedule.steps
     return Trained(average.cpu(), held_out, folder, finished)
 
@@ -233,6 +243,25 @@ def _step(
     if all(map(math.isfinite, terms.values())):
         optimizer.step()
     return terms
+
+
+@contextmanager
+def _named(step: int, schedule: ScheduleConfig) -> Generator[None, None, None]:
+    """What a device's failure in a step means for a training, and what to do."""
+    parts = 2 * schedule.accumulate
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        raise TrainingError(
+            f"step {step}: the GPU has too little memory for batches of {schedule.batch_size} in "
+            f"{schedule.accumulate} parts; begin anew with schedule.accumulate={parts}, or "
+            "--resume on a larger one; the last state is whole"
+        ) from None
+    except torch.AcceleratorError as error:
+        raise TrainingError(
+            f"step {step}: the GPU failed: {error}; the last state is whole, --resume goes on from "
+            "it once the GPU is back, or with --device cpu"
+        ) from None
 
 
 def gradients(network: Network, batch: Batch, schedule: ScheduleConfig) -> dict[str, float]:

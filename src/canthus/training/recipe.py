@@ -80,6 +80,9 @@ class AugmentConfig:
         scale: standard deviation of the logarithm of the crop's side.
         wild: share of faces cut wildly, as a poor detector would.
         mirror: share of mirrored faces.
+        bend: how far a face is bent, as if it were somebody else's: by up to this standard
+            deviation, in sides of the crop, of the places of a coarse grid.
+        light: share of faces of which a half lies in shadow, more or less.
         color: strength of the changes of tone and color.
         gray: share of gray faces.
         degrade: share of faces each of blur, motion, low resolution, JPEG and noise touches.
@@ -95,6 +98,8 @@ class AugmentConfig:
     scale: NotNegative = 0.08
     wild: Share = 0.15
     mirror: Share = 0.5
+    bend: Annotated[float, Interval(ge=0, le=0.04)] = 0.0  # beyond that pictures would fold
+    light: Share = 0.0
     color: NotNegative = 1.0
     gray: Share = 0.1
     degrade: Share = 0.12
@@ -161,7 +166,7 @@ class Recipe:
         scheme: of the landmarks that the model answers, a name or a scheme file; the data may be
             in others.
         start: the weights to go on from: a file of an earlier training of the same model, or a
-            model inside the package, by its name.
+            model inside the package, by its name. Of several, the mean of their weights.
         fresh: the parts of the model that begin anew all the same, by their names.
         graft: the parts of the model that begin as a whole model of another family, by their
             names, and which: as in `start`.
@@ -175,7 +180,7 @@ class Recipe:
     crop: CropConfig = CropConfig()
     augment: AugmentConfig = AugmentConfig()
     license: str = "as the terms of the training data allow"
-    start: str | None = None
+    start: str | tuple[str, ...] | None = None
     fresh: tuple[str, ...] = ()
     graft: dict[str, str] = field(default_factory=dict)
 

@@ -27,21 +27,26 @@ CALIBRATED = ("ellipses", "ladders", "scores", "sideways")
 Folded = dict[str, tuple[Tensor, Tensor]]  # weight and bias of each convolution, by its name
 
 
-def begin(network: Network, start: str, fresh: Sequence[str], crops: Sequence[Tensor]) -> None:
+def begin(
+    network: Network, start: str | Sequence[str], fresh: Sequence[str], crops: Sequence[Tensor]
+) -> None:
     """Fill a network with the weights that a recipe starts from.
 
     Args:
         network: to fill.
-        start: a safetensors file, an ONNX file, or the name of a model inside the package.
+        start: a safetensors file, an ONNX file, or the name of a model inside the package. Of
+            several, each tensor begins as the mean of theirs (Wortsman et al., ICML 2022), which
+            is of use where trainings went on from the same weights.
         fresh: the parts of the network that keep their fresh weights; and those of the start that
             it does not have.
         crops: training crops, (B, 3, S, S) each, to measure the norms of an ONNX file on.
 
     Raises:
         RecipeError: if `fresh` names a part that neither has.
-        WeightsError: if the weights are damaged or of another network.
+        WeightsError: if the weights are damaged or of another network, or several are of
+            different ones.
     """
-    path, state = _read_state(start, crops)
+    path, state = _mean_state([start] if isinstance(start, str) else start, crops)
     ours = network.state_dict()
     for part in fresh:
         if not any(_within(name, (part,)) for name in (*ours, *state)):
@@ -79,6 +84,22 @@ def graft(
         taken = {name: value for name, value in theirs.items() if name in wanted}
         kept = {name: value for name, value in ours.items() if name not in wanted}
         checkpoint.fill(network, kept | taken, path)
+
+
+def _mean_state(starts: Sequence[str], crops: Sequence[Tensor]) -> tuple[Path, dict[str, Tensor]]:
+    """The mean of several weights files' tensors, and the first file."""
+    (path, first), *others = (_read_state(start, crops) for start in starts)
+    shapes = {name: value.shape for name, value in first.items()}
+    for other, state in others:
+        if {name: value.shape for name, value in state.items()} != shapes:
+            raise WeightsError(f"{other}: expected the same tensors as in {path}, found others")
+    every = [first, *(state for _, state in others)]
+    if not others:
+        return path, first
+    return path, {
+        name: torch.stack([state[name].double() for state in every]).mean(dim=0).to(value.dtype)
+        for name, value in first.items()
+    }
 
 
 def _read_state(start: str, crops: Sequence[Tensor]) -> tuple[Path, dict[str, Tensor]]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from canthus.datasets import Sample
+from canthus.errors import ImageError
 from canthus.models import SCORE_RADIUS, Network
 from canthus.models.layers.ellipses import spread
 from canthus.training import augment, processes
@@ -56,6 +57,14 @@ class HeldOut:
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def spare(self) -> list[ImageError]:
+        """Read all faces, and go on without those that cannot be; what is wrong with each."""
+        wrong = self._faces.read(self._samples)
+        good = [place for place in range(len(self._samples)) if place not in wrong]
+        self._samples = [self._samples[place] for place in good]
+        self._weights, self._source = self._weights[good], self._source[good]
+        return [wrong[place] for place in sorted(wrong)]
 
     def error(self, network: Network) -> float:
         """Mean distance of the known points, in longer sides of the tight box, over faces."""
