@@ -3,7 +3,8 @@
     python scripts/measure_lean.py ../shared/data
 
 Every validation face is aligned as it is and mirrored; the mean of the two answers cannot lean to
-a side. Prints, for each data set, how far the labels lie to its right in pixels of the picture,
+a side. Prints, for each data set and each quarter of its faces by size, how far the labels lie to
+its right: medians, in pixels of the picture and in percent of the longer side of the face's box,
 with the standard error over the faces.
 """
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from canthus import Box, Landmarks, load
 from canthus.datasets import Sample
-from canthus.evaluation import BENCHMARKS, open_benchmark
+from canthus.evaluation import open_benchmark
+from canthus.evaluation.protocols import VALIDATION
 from canthus.images.files import read_image
 from canthus.runtime import Aligner
 
@@ -22,10 +24,24 @@ from canthus.runtime import Aligner
 def main(root: Path) -> None:
     """Print the lean of each data set."""
     aligner = load()
-    for name in BENCHMARKS:
-        leans = [lean(aligner, sample) for sample in open_benchmark(name, root).samples]
-        error = np.std(leans) / np.sqrt(len(leans))
-        print(f"{name}: {np.median(leans):+.2f} pixels, standard error {error:.2f}")
+    for name in VALIDATION:
+        samples = sorted(open_benchmark(name, root).samples, key=lambda sample: sample.box.side)
+        leans = np.array([lean(aligner, sample) for sample in samples])
+        sides = np.array([sample.box.side for sample in samples])
+        every, *quarters = [np.arange(len(leans)), *np.array_split(np.arange(len(leans)), 4)]
+        print(f"{name}: {_said(leans, sides, every)}")
+        for part in quarters:
+            print(f"  faces of {sides[part[0]]:.0f} to {sides[part[-1]]:.0f} pixels: ", end="")
+            print(_said(leans, sides, part))
+
+
+def _said(leans: np.ndarray, sides: np.ndarray, part: np.ndarray) -> str:
+    """The median lean of some faces, in pixels and in their sides."""
+    told = []
+    for values, unit in ((leans[part], "pixels"), (100 * leans[part] / sides[part], "%")):
+        error = np.std(values) / np.sqrt(len(values))
+        told.append(f"{np.median(values):+.2f} {unit}, standard error {error:.2f}")
+    return "; ".join(told)
 
 
 def lean(aligner: Aligner, sample: Sample) -> float:

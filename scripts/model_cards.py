@@ -70,7 +70,10 @@ def _recipe(entry: Entry) -> str:
     ]
     known = (HERE / f"{name}.yaml").is_file()
     inside = f"[`{name}`](../src/canthus/recipes/{name}.yaml)" if known else f"`{name}`"
-    before = f" It goes on from `{start}`." if start else ""
+    begun = [start] if isinstance(start, str) else start or []
+    named = " and ".join(f"`{each}`" for each in begun)
+    mean = "the mean of " if len(begun) > 1 else ""
+    before = f" It goes on from {mean}{named}." if begun else ""
     return (
         f"By the recipe {inside}.{before} [All trainings before it](howto/train.md)."
         "\n\n```sh\n" + "\n".join(lines) + "\n```"
