@@ -18,7 +18,7 @@ from canthus import config
 from canthus.datasets import Sample
 from canthus.errors import RecipeError, StorageError, TrainingError, WeightsError
 from canthus.faces import Landmarks
-from canthus.models import Hourglass, Target
+from canthus.models import Hourglass, Target, build
 from canthus.runtime.manifest import Manifest
 from canthus.training import finish, fit
 from canthus.training.checkpoint import read_tensors
@@ -406,6 +406,21 @@ def test_points_that_annotators_put_to_the_right_are_answered_there(
 
     mean_scale = sum(32 / 1.3 / sample.box.side for sample in samples) / len(samples)
     assert after - before == pytest.approx(2.0 * mean_scale, rel=0.1)
+
+
+def test_errors_of_data_sets_are_the_parts_of_the_error_of_all(
+    samples: list[Sample], recipe: Recipe
+) -> None:
+    parts, network = [samples[:3], [], samples[3:]], build(recipe.model).eval()
+    three = replace(recipe, data=3 * recipe.data)
+    held_out = HeldOut(parts, three, Labeler("68", ()))
+
+    first, none, last = held_out.errors(network)
+
+    assert np.isnan(none)
+    assert first != pytest.approx(last, rel=1e-4)
+    whole = (len(parts[0]) * first + len(parts[2]) * last) / len(samples)
+    assert held_out.error(network) == pytest.approx(whole)
 
 
 def sideways(trained: Trained, recipe: Recipe) -> torch.Tensor:

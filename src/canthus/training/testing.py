@@ -51,6 +51,7 @@ class HeldOut:
             [data.repeat for samples, data in zip(sets, recipe.data, strict=True) for _ in samples]
         )
         self._source = torch.tensor([i for i, samples in enumerate(sets) for _ in samples])
+        self._count = len(sets)
         self._recipe = recipe
         self._labeler = labeler
         self._faces = FaceCache(recipe)
@@ -71,6 +72,11 @@ class HeldOut:
         if not self._samples:
             return float("nan")
         return float(self._answers(network).error.nanmean(dim=1).nanmean())
+
+    def errors(self, network: Network) -> list[float]:
+        """The same of each of the recipe's data sets, NaN of those that keep no face apart."""
+        each = self._answers(network).error.nanmean(dim=1)
+        return [float(each[self._source == place].nanmean()) for place in range(self._count)]
 
     def calibrate(self, network: Network) -> None:
         """Measure on these faces what training itself cannot teach a network.
