@@ -73,7 +73,7 @@ class FaceCache:
             self._kept[key] = self._cut(sample)
         return self._kept[key]
 
-    def read(self, samples: Sequence[Sample]) -> dict[int, ImageError]:
+    def wrong(self, samples: Sequence[Sample]) -> dict[int, ImageError]:
         """Cut out all of these now; what is wrong with those that cannot be read, by place."""
         wrong: dict[int, ImageError] = {}
 
@@ -175,8 +175,9 @@ class Batches:
         Raises:
             ImageError: if a picture cannot be read.
         """
-        if wrong := self._faces.read(self._samples):
-            raise wrong[min(wrong)]
+        with ThreadPoolExecutor() as pool:
+            for _ in pool.map(self._faces.get, self._samples):
+                pass
 
     def spare(self) -> list[ImageError]:
         """Read all faces; show the next one in place of each that cannot be read.
@@ -189,7 +190,7 @@ class Batches:
         Raises:
             ImageError: if none can be read.
         """
-        wrong = self._faces.read(self._samples)
+        wrong = self._faces.wrong(self._samples)
         good = np.setdiff1d(self._shown, list(wrong))
         if wrong and not len(good):
             raise wrong[0]

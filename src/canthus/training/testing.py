@@ -61,7 +61,7 @@ class HeldOut:
 
     def spare(self) -> list[ImageError]:
         """Read all faces, and go on without those that cannot be; what is wrong with each."""
-        wrong = self._faces.read(self._samples)
+        wrong = self._faces.wrong(self._samples)
         good = [place for place in range(len(self._samples)) if place not in wrong]
         self._samples = [self._samples[place] for place in good]
         self._weights, self._source = self._weights[good], self._source[good]
