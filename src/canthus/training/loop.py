@@ -103,21 +103,17 @@ def fit(
     _open_folder(folder, recipe, resume)
     torch.set_num_threads(hardware.threads or torch.get_num_threads())
     batches, held_out = divided(sets, recipe)
-    wrong = [*batches.spare(), *held_out.spare()] if lenient else []
-    for each in wrong:
-        logger.warning("left out: %s", each)
     device, state = processes.device(hardware.device), folder / STATE
-
-    with _stoppable(minutes) as stopped, streams.made_ahead(batches, hardware.workers) as ahead:
-        seen = batches if first and not resume else None
+    made, read = streams.made_ahead(batches, hardware.workers), _reading(batches, held_out, lenient)
+    with read, _stoppable(minutes) as stopped, made as ahead:
+        seen = None if resume or not first else batches
         network, average, optimizer = _fresh(recipe, seen, device)
         networks, progress = {"network": network, "average": average}, Progress(0, {})
         if resume:
             progress = checkpoint.read_state(state, networks, optimizer)
         log = _Log(folder / LOG, progress, schedule)
         for batch in ahead(range(progress.step, schedule.steps)):
-            with _named(progress.step, schedule):
-                terms = _step(network, optimizer, batch, progress.step, schedule)
+            terms = _step(network, optimizer, batch, progress.step, schedule)
             _check_finite(terms, progress.step, batches, folder)
             _follow(average, network, averaging(progress.step, schedule))
             progress = _counted(progress, terms)
@@ -132,10 +128,7 @@ def fit(
             if stop:
                 logger.warning("stopped after step %d; go on with --resume", progress.step)
                 break
-    if wrong:
-        logger.warning("%d faces were left out, whose pictures cannot be read", len(wrong))
-    finished = progress.step == schedule.steps
-    return Trained(average.cpu(), held_out, folder, finished)
+    return Trained(average.cpu(), held_out, folder, finished=progress.step == schedule.steps)
 
 
 def learning_rate(step: int, schedule: ScheduleConfig) -> float:
@@ -236,13 +229,25 @@ def _step(
     network.train()
     torch.manual_seed((schedule.seed << 32) + step)  # a resumed training draws what it would have
     optimizer.zero_grad()
-    terms = gradients(network, batch, schedule)
+    with _named(step, schedule):
+        terms = gradients(network, batch, schedule)
     norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip))
     if not math.isfinite(norm):
         return terms | {"gradient": norm}
     if all(map(math.isfinite, terms.values())):
         optimizer.step()
     return terms
+
+
+@contextmanager
+def _reading(batches: Batches, held_out: HeldOut, lenient: bool) -> Generator[None, None, None]:
+    """If lenient, go on without faces whose pictures cannot be read; say so before and after."""
+    wrong = [*batches.spare(), *held_out.spare()] if lenient else []
+    for each in wrong:
+        logger.warning("left out: %s", each)
+    yield
+    if wrong:
+        logger.warning("%d faces were left out, whose pictures cannot be read", len(wrong))
 
 
 @contextmanager
