@@ -76,8 +76,8 @@ def test_the_landmarks_of_a_bent_crop_are_where_their_pixels_went(seed: int) -> 
         Crop(image, Landmarks(points, SCHEMES["68"]), 98.0), 0.04, np.random.default_rng(seed)
     )
 
-    at = crop.landmarks.points[:, None]
-    seen = cv2.remap(crop.image.astype(np.float32), at, None, cv2.INTER_LINEAR)[:, 0, :2] / 2
+    x, y = np.ascontiguousarray(crop.landmarks.points.T)[..., None]
+    seen = cv2.remap(crop.image.astype(np.float32), x, y, cv2.INTER_LINEAR)[:, 0, :2] / 2
     np.testing.assert_allclose(seen, points, atol=0.3)  # gray levels are whole
     assert np.linalg.norm(crop.landmarks.points - points, axis=1).mean() > 0.3
 
