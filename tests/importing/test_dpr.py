@@ -94,11 +94,12 @@ def test_the_pipeline_finds_the_originals_landmarks(whole: Dpr, fixtures: Path) 
         stored = np.load(case)
         found = align(whole, picture(fixtures, case), tuple(stored["rect"]))
 
-        np.testing.assert_allclose(found.upright, stored["M"], atol=1e-6)
-        np.testing.assert_allclose(found.whole, stored["lm_gsr"], atol=1e-3)
+        np.testing.assert_allclose(found.upright, stored["M"], rtol=1e-6, atol=1e-6)
+        # processors round differently, and a crop's gray levels with them: hundredths of a pixel
+        np.testing.assert_allclose(found.whole, stored["lm_gsr"], atol=1e-2)
         assert found.refined is not None
         np.testing.assert_allclose(found.refined, stored["sur_lm_glsr"], atol=1e-2)
-        assert nme(found.whole, stored["gt"]) == pytest.approx(float(stored["nme_gsr"]), abs=1e-6)
+        assert nme(found.whole, stored["gt"]) == pytest.approx(float(stored["nme_gsr"]), abs=1e-5)
 
 
 def test_other_boxes_give_the_originals_landmarks_too(released: Dpr, fixtures: Path) -> None:
