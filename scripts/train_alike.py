@@ -1,12 +1,13 @@
 """Train families alike and compare them: python THIS DATA RUNS [--network NAME ...].
 
 Each begins with nothing and is shown as many looks at the same faces, changed alike, in batches of
-one size; its network, its crop and its loss are its own. What RUNS holds already is only measured.
-Prints errors on both validation sets with 68 landmarks, in percent of the distance between the
+one size; its network, its crop and its loss are its own. What RUNS holds already is only measured;
+what was stopped goes on. Prints errors on both validation sets with 68 landmarks, in percent of the distance between the
 outer corners of the eyes.
 """
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from canthus.evaluation import evaluate, open_benchmark
 from canthus.evaluation.complexity import count
 from canthus.recipes import find_recipe
 from canthus.training import Hardware, Recipe, finish, fit, read_recipe, read_sets
+from canthus.training.loop import STATE
 from canthus.training.recipe import AugmentConfig, DataConfig
 
 NETWORKS = {  # and the recipe that has it
@@ -54,8 +56,12 @@ def main() -> None:
         recipe, folder = recipe_of(name), asked.runs / name
         path = folder / "model.safetensors"
         if not path.exists():
+            resume = (folder / STATE).exists()
             sets = read_sets(recipe, asked.root)
-            finish(fit(sets, recipe, folder, hardware=hardware), recipe)
+            trained = fit(sets, recipe, folder, resume=resume, hardware=hardware)
+            if not trained.finished:  # half a training is not to be compared
+                sys.exit(1)
+            finish(trained, recipe)
         size = count(path)
         cells = [f"`{name}`", f"{recipe.crop.size} px", f"{size.parameters / 1e6:.2f} M"]
         cells += [f"{size.multiply_adds / 1e6:.1f} M"]

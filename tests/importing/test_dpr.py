@@ -13,7 +13,7 @@ from canthus.errors import WeightsError
 from canthus.geometry import Box
 from canthus.images.files import read_image
 from canthus.importing import dpr
-from canthus.importing.dpr_pipeline import align
+from canthus.importing.dpr_pipeline import align, regressed
 from canthus.importing.published import load_published
 from canthus.models import Dpr
 from canthus.models.layers.standing import part_mean
@@ -91,15 +91,18 @@ def test_every_network_answers_as_the_original_does(whole: Dpr, fixtures: Path) 
 
 def test_the_pipeline_finds_the_originals_landmarks(whole: Dpr, fixtures: Path) -> None:
     for case in cases(fixtures):
-        stored = np.load(case)
-        found = align(whole, picture(fixtures, case), tuple(stored["rect"]))
+        stored, image = np.load(case), picture(fixtures, case)
 
-        np.testing.assert_allclose(found.upright, stored["M"], rtol=1e-6, atol=1e-6)
-        # processors round differently, and a crop's gray levels with them: hundredths of a pixel
-        np.testing.assert_allclose(found.whole, stored["lm_gsr"], atol=1e-2)
+        upright = align(whole, image, tuple(stored["rect"])).upright
+        # from the original's map: a last bit of ours, which differs between processors, changes
+        # gray levels of the crop and so thousandths of a pixel
+        found = regressed(whole, image, stored["M"])
+
+        np.testing.assert_allclose(upright, stored["M"], rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(found.whole, stored["lm_gsr"], atol=1e-3)
         assert found.refined is not None
         np.testing.assert_allclose(found.refined, stored["sur_lm_glsr"], atol=1e-2)
-        assert nme(found.whole, stored["gt"]) == pytest.approx(float(stored["nme_gsr"]), abs=1e-5)
+        assert nme(found.whole, stored["gt"]) == pytest.approx(float(stored["nme_gsr"]), abs=1e-6)
 
 
 def test_other_boxes_give_the_originals_landmarks_too(released: Dpr, fixtures: Path) -> None:

@@ -48,12 +48,25 @@ def align(network: Dpr, image: Image, rectangle: Rectangle) -> Found:
         ValueError: if the rectangle has no area.
     """
     network.eval()
-    config, mean = network.config, network.mean.double().numpy()
+    config = network.config
     to_coarse = _box_map(rectangle, config.coarse)
     coarse = warp_affine(image, to_coarse, (config.coarse, config.coarse))
     first = network.reinit(network.as_input(_crop(coarse)))
     larger = config.size / config.coarse
     upright = larger * _composed(_map_of(first[0], config.coarse), to_coarse)
+    return regressed(network, image, upright)
+
+
+@torch.no_grad()
+def regressed(network: Dpr, image: Image, upright: Floats) -> Found:
+    """Find the landmarks of a face of which is known how it stands.
+
+    Args:
+        network: as in `align`, in evaluation.
+        image: RGB, (H, W, 3).
+        upright: from the picture to the upright crop, (2, 3).
+    """
+    config, mean = network.config, network.mean.double().numpy()
     face = warp_affine(image, upright, (config.size, config.size))
     (offsets,) = network.regress(network.as_input(_crop(face))[:, None])
     points = config.size * (offsets[0].double().numpy() / 2 + mean)
