@@ -2,8 +2,8 @@
 
 Each begins with nothing and is shown as many looks at the same faces, changed alike, in batches of
 one size; its network, its crop and its loss are its own. What RUNS holds already is only measured;
-what was stopped goes on. Prints errors on both validation sets with 68 landmarks, in percent of the distance between the
-outer corners of the eyes.
+what was stopped goes on. Prints errors on both validation sets with 68 landmarks, in percent of the
+distance between the outer corners of the eyes.
 """
 
 import argparse
