@@ -229,13 +229,13 @@ def _step(
     network.train()
     torch.manual_seed((schedule.seed << 32) + step)  # a resumed training draws what it would have
     optimizer.zero_grad()
-    with _named(step, schedule):
+    with _gpu_failures_explained(step, schedule):
         terms = gradients(network, batch, schedule)
-    norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip))
-    if not math.isfinite(norm):
-        return terms | {"gradient": norm}
-    if all(map(math.isfinite, terms.values())):
-        optimizer.step()
+        norm = float(torch.nn.utils.clip_grad_norm_(network.parameters(), schedule.clip))
+        if not math.isfinite(norm):
+            return terms | {"gradient": norm}
+        if all(map(math.isfinite, terms.values())):
+            optimizer.step()
     return terms
 
 
@@ -251,8 +251,8 @@ def _reading(batches: Batches, held_out: HeldOut, lenient: bool) -> Generator[No
 
 
 @contextmanager
-def _named(step: int, schedule: ScheduleConfig) -> Generator[None, None, None]:
-    """What a device's failure in a step means for a training, and what to do."""
+def _gpu_failures_explained(step: int, schedule: ScheduleConfig) -> Generator[None, None, None]:
+    """Say what a GPU's failure in a step means for a training, and what to do."""
     parts = 2 * schedule.accumulate
     try:
         yield
@@ -399,13 +399,13 @@ class _Log:
             self._lines = [",".join(["step", "learning_rate", *terms, "held_out_error"])]
         rate = learning_rate(progress.step - 1, self._schedule)
         values = [progress.step, f"{rate:.6g}", *(f"{v:.6g}" for v in terms.values())]
-        as_input = "" if math.isnan(error) else f"{error:.5f}"
-        self._lines.append(",".join(map(str, [*values, as_input])))
+        cell = "" if math.isnan(error) else f"{error:.5f}"
+        self._lines.append(",".join(map(str, [*values, cell])))
         write_whole(self._path, ("\n".join(self._lines) + "\n").encode())
         if progress.step % self._schedule.test_every == 0 or progress.step == self._schedule.steps:
             draw_log(self._path, self._path.with_suffix(".svg"))
         since, first = self._start
         pace = (progress.step - first) / max(1e-9, time.monotonic() - since)
         loss = "  ".join(f"{name} {value:.4f}" for name, value in terms.items())
-        tested = f"  held-out error {100 * error:.2f} %" if as_input else ""
+        tested = f"  held-out error {100 * error:.2f} %" if cell else ""
         logger.info("step %d  %s%s  %.1f steps/s", progress.step, loss, tested, pace)
