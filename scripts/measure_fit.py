@@ -18,7 +18,7 @@ from canthus.datasets.annotations import hold_out
 from canthus.models import build
 from canthus.recipes import find_recipe
 from canthus.training import read_recipe, read_sets
-from canthus.training.labels import Labeler
+from canthus.training.loop import divided
 from canthus.training.start import begin
 from canthus.training.testing import HeldOut
 
@@ -31,13 +31,13 @@ def main(recipe_name: str, root: Path, models: list[str]) -> None:
     marked = tuple(data for data in recipe.data if data.labels is None)
     recipe = replace(recipe, data=marked)
     sets = read_sets(recipe, root)
-    schemes = {sample.landmarks.scheme.name for samples in sets for sample in samples}
-    labeler = Labeler(recipe.scheme, tuple(schemes))
-    split = [hold_out(samples, recipe.schedule.hold_out) for samples in sets]
+    _, kept = divided(sets, recipe)
     rng = np.random.default_rng(0)
-    some = [[learned[i] for i in rng.permutation(len(learned))[:LEARNED]] for learned, _ in split]
-    kept = HeldOut([apart for _, apart in split], recipe, labeler)
-    learned = HeldOut(some, recipe, labeler)
+    some = []
+    for samples in sets:
+        faces, _ = hold_out(samples, recipe.schedule.hold_out)
+        some.append([faces[place] for place in rng.permutation(len(faces))[:LEARNED]])
+    learned = HeldOut(some, recipe, kept.labeler)
     crops = [batch.crops for batch in learned.batches()]
     for model in models:
         network = build(recipe.model)

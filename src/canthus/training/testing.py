@@ -43,7 +43,11 @@ class _Answers:
 
 
 class HeldOut:
-    """The faces of a training that it does not learn from, cut as a decent detector would."""
+    """The faces of a training that it does not learn from, cut as a decent detector would.
+
+    Attributes:
+        labeler: makes labels of their landmarks.
+    """
 
     def __init__(self, sets: list[list[Sample]], recipe: Recipe, labeler: Labeler) -> None:
         self._samples = [sample for samples in sets for sample in samples]
@@ -53,7 +57,7 @@ class HeldOut:
         self._source = torch.tensor([i for i, samples in enumerate(sets) for _ in samples])
         self._count = len(sets)
         self._recipe = recipe
-        self._labeler = labeler
+        self.labeler = labeler
         self._faces = FaceCache(recipe)
 
     def __len__(self) -> int:
@@ -116,7 +120,7 @@ class HeldOut:
 
         What another scheme calls the same point may lie elsewhere.
         """
-        own = [sample.landmarks.scheme.name == self._labeler.own for sample in self._samples]
+        own = [sample.landmarks.scheme.name == self.labeler.own for sample in self._samples]
         chosen = torch.tensor(own) | (not any(own))
         groups = sorted({sample.group for sample in self._samples})
         numbers = {group: number % FOLDS for number, group in enumerate(groups)}
@@ -155,4 +159,4 @@ class HeldOut:
                     kept.image, kept.box, kept.landmarks, self._recipe.crop, similarity=similarity
                 )
             )
-        return collate(crops, [str(sample.image) for sample in samples], self._labeler)
+        return collate(crops, [str(sample.image) for sample in samples], self.labeler)
