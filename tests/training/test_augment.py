@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from canthus.datasets import synthetic
 from canthus.faces import SCHEMES, Landmarks
@@ -110,6 +111,31 @@ def test_light_does_not_come_again_from_the_dark_side_when_it_is_too_bright() ->
     lit = degrade.light(white, angle_deg=0, middle=-1.0, breadth=0.01, gains=(1.0, 2.0))
 
     assert lit[:, -1].min() == 255
+
+
+@pytest.mark.parametrize("length", [3, 4, 9, 24])
+@pytest.mark.parametrize("angle_deg", [0.0, 35.0, 90.0, 150.0])
+def test_motion_smears_along_its_line_and_moves_nothing(length: int, angle_deg: float) -> None:
+    down, across = np.mgrid[:128, :128].astype(np.float64)
+    spot = 200 * np.exp(-((across - 60.3) ** 2 + (down - 66.7) ** 2) / (2 * 6.0**2))
+    image = np.repeat(spot[..., None], 3, axis=2).astype(np.uint8)
+
+    before, after = (_moments(each) for each in (image, degrade.smear(image, length, angle_deg)))
+
+    np.testing.assert_allclose(after[0], before[0], atol=0.02)
+    # y points down: a line at 35 degrees goes up to the right; gray levels round, which widens
+    cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    line, across_it, grown = np.array([cos, -sin]), np.array([sin, cos]), after[1] - before[1]
+    assert line @ grown @ line == pytest.approx((length**2 - 1) / 12, rel=0.05, abs=1.5)
+    assert across_it @ grown @ across_it == pytest.approx(0, abs=1.5)
+
+
+def _moments(image: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Center and covariance of what is bright, in pixels."""
+    weight = image[..., 0].astype(np.float64).ravel()
+    down, across = np.indices(image.shape[:2])
+    places = np.stack([across.ravel(), down.ravel()]).astype(np.float64)
+    return np.average(places, axis=1, weights=weight), np.cov(places, aweights=weight, bias=True)
 
 
 def test_the_undisturbed_crop_is_where_the_aligner_cuts() -> None:

@@ -1,5 +1,7 @@
 """What cameras, codecs and the world do to a picture, for training: all on uint8 (H, W, 3)."""
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +50,21 @@ def blur(image: Image, sigma: float) -> Image:
 
 
 def smear(image: Image, length: int, angle_deg: float) -> Image:
-    """Motion blur: the mean along a line of `length` pixels."""
-    turn = cv2.getRotationMatrix2D(((length - 1) / 2, (length - 1) / 2), angle_deg, 1.0)
-    line = np.zeros((length, length), np.float32)
-    line[length // 2] = 1
-    kernel = cv2.warpAffine(line, turn, (length, length))
-    return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
+    """Motion blur: the mean along a line of `length` pixels, about each pixel's center.
+
+    The picture is turned so that the line, which goes up to the right, lies along its rows; and
+    back.
+    """
+    height, width = image.shape[:2]
+    side = math.ceil(math.hypot(height, width)) + length
+    to_line = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -angle_deg, 1.0)
+    to_line[:, 2] += ((side - width) / 2, (side - height) / 2)
+    turned = cv2.warpAffine(image, to_line, (side, side), borderMode=cv2.BORDER_REFLECT)
+    means = cv2.blur(turned, (length, 1))
+    if length % 2 == 0:  # such a mean lies between two pixels, half a pixel before its own
+        to_line[0, 2] += 0.5
+    back = cv2.WARP_INVERSE_MAP | cv2.INTER_LINEAR
+    return np.asarray(cv2.warpAffine(means, to_line, (width, height), flags=back), np.uint8)
 
 
 def coarsen(image: Image, factor: float) -> Image:
