@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from canthus.datasets import Sample
 from canthus.faces import SCHEMES, Landmarks
 from canthus.geometry import Box
-from canthus.images.files import write_image
+from canthus.images.files import read_image, write_image
 from canthus.runtime import Aligner, Manifest
 from canthus.runtime.backend import Arrays
 from canthus.training.teacher import Taught, met, teach, together
@@ -63,6 +63,25 @@ def test_a_landmark_of_which_the_model_is_not_sure_is_not_taught(
     (points,) = teach(aligner, [face]).points
 
     assert np.flatnonzero(np.isnan(points[:, 0])).tolist() == [DOUBTED]
+
+
+def test_how_many_faces_are_shown_at_once_changes_no_answer(
+    aligner: Aligner, face: Sample, tmp_path: Path
+) -> None:
+    moved = tmp_path / "moved.png"
+    write_image(moved, np.roll(read_image(face.image), (7, -11), axis=(0, 1)))
+    other = replace(
+        face,
+        image=moved,
+        box=Box(42, 41, 102, 101),
+        landmarks=Landmarks(face.landmarks.points + np.array([-11, 7]), face.landmarks.scheme),
+    )
+    faces = [face, other, face, other, other]
+
+    one, several = teach(aligner, faces), teach(aligner, faces, at_once=3)
+
+    np.testing.assert_array_equal(several.points, one.points)
+    assert np.abs(one.points[1, 0] - one.points[0, 0] - (-11, 7)).max() < 0.5
 
 
 def test_of_several_teachers_those_count_that_are_sure() -> None:

@@ -8,6 +8,8 @@ import typer
 from canthus.cli.layouts import training_faces
 from canthus.cli.outputs import prepare
 
+AT_ONCE = {"cpu": 1, "cuda": 32}  # faces, eight crops each
+
 
 def teach(
     models: Annotated[
@@ -20,6 +22,7 @@ def teach(
     meet: Annotated[
         bool, typer.Option("--meet", help="Keep what people marked, and move the rest along.")
     ] = False,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     threads: Annotated[int, typer.Option(help="Cores to use.", min=1)] = 1,
 ) -> None:
     """Let models put their landmarks on the training faces of a data set."""
@@ -32,10 +35,10 @@ def teach(
     from canthus.training.teacher import teach as ask
     from canthus.training.teacher import together
 
-    aligners = [load(model, threads=threads) for model in models]
+    aligners = [load(model, device=device, threads=threads) for model in models]
     scheme = _scheme_of_all([aligner.manifest.scheme for aligner in aligners])
     samples = training_faces(layout, root)
-    found = together([ask(aligner, samples, meet=meet) for aligner in aligners])
+    found = together([ask(each, samples, meet=meet, at_once=AT_ONCE[device]) for each in aligners])
     known = np.isfinite(found.points[..., 0])
     if not known.any():
         raise DatasetError(

@@ -5,7 +5,8 @@ answers is better than any of them, and what a model then learns it answers at o
 Vinyals and Dean, 2015). Faces that people annotated with few points get all of them this way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +15,16 @@ from numpy.typing import NDArray
 from canthus.datasets import Sample
 from canthus.datasets.pictures import read_picture
 from canthus.faces import scheme_of
+from canthus.geometry import Similarity
 from canthus.images import warp
 from canthus.runtime import Aligner
+from canthus.runtime.backend import Arrays
 from canthus.runtime.flips import both
 from canthus.training import augment
 from canthus.training.labels import Labeler
 from canthus.training.recipe import AugmentConfig, CropConfig
+
+Array = NDArray[np.float64]
 
 LOOKS = 4  # at each face, each of them also mirrored
 JITTER = AugmentConfig(roll_deg=8.0, shift=0.03, scale=0.05, wild=0.0)
@@ -44,7 +49,9 @@ class Taught:
     wrong: NDArray[np.bool_]
 
 
-def teach(aligner: Aligner, samples: Sequence[Sample], *, meet: bool = False) -> Taught:
+def teach(
+    aligner: Aligner, samples: Sequence[Sample], *, meet: bool = False, at_once: int = 1
+) -> Taught:
     """Let a model put its landmarks on annotated faces.
 
     Args:
@@ -52,6 +59,7 @@ def teach(aligner: Aligner, samples: Sequence[Sample], *, meet: bool = False) ->
         samples: the faces, with what people marked of them.
         meet: put landmarks that people marked where they marked them, and move those around them
             along: for a teacher of another scheme, which is less exact than people are.
+        at_once: faces that the network is shown at a time: one keeps a core busy, a GPU wants more.
 
     Raises:
         ImageError: if a picture cannot be read.
@@ -60,8 +68,8 @@ def teach(aligner: Aligner, samples: Sequence[Sample], *, meet: bool = False) ->
     names = {sample.landmarks.scheme.name for sample in samples}
     labeler = Labeler(aligner.manifest.scheme, tuple(names))
     points, wrong = [], []
-    for number, sample in enumerate(samples):
-        answer, unsure = _answer(aligner, sample, np.random.default_rng((SEED, number)))
+    each = zip(samples, _answers(aligner, samples, at_once), strict=True)
+    for sample, (answer, unsure) in each:
         off = _distance(labeler, sample, answer)
         wrong.append(off > WRONG * sample.box.side)
         known = (unsure <= UNSURE * sample.box.side) & (not wrong[-1])
@@ -106,19 +114,41 @@ def met(
     return np.where(chosen[:, None], marked, answer + moves)
 
 
-def _answer(
-    aligner: Aligner, sample: Sample, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mean of several looks at a face, (L, 2), and how far off each point may be, (L,)."""
+def _answers(
+    aligner: Aligner, samples: Sequence[Sample], at_once: int
+) -> Iterator[tuple[Array, Array]]:
+    """Of each face the mean of several looks, (L, 2), and how far off each point may be, (L,)."""
     manifest, scheme = aligner.manifest, scheme_of(aligner.manifest.scheme)
     crop = CropConfig(size=manifest.crop_size, scale=manifest.crop_scale)
+    with ThreadPoolExecutor() as pool:
+        for first in range(0, len(samples), at_once):
+            chunk = range(first, min(first + at_once, len(samples)))
+            seen = list(pool.map(lambda number: _looks(samples[number], crop, number), chunk))
+            crops = np.concatenate([straight for _, straight in seen])
+            found, back = both(aligner.backend, scheme, crops)
+            for place, (looks, _) in enumerate(seen):
+                rows = slice(place * LOOKS, (place + 1) * LOOKS)
+                ours = {name: values[rows] for name, values in found.items()}
+                yield _mean(looks, ours, back["points"][rows])
+
+
+def _looks(
+    sample: Sample, crop: CropConfig, number: int
+) -> tuple[list[Similarity], NDArray[np.uint8]]:
+    """How a face is looked at, and the crops (`LOOKS`, S, S, 3)."""
+    rng = np.random.default_rng((SEED, number))
     image = read_picture(sample)
     looks = [augment.plain(sample.box.squared(), crop)]
     looks += [augment.disturbed(sample.box, crop, JITTER, rng) for _ in range(LOOKS - 1)]
-    straight = np.stack([warp.crop(image, look, crop.size) for look in looks])
-    found, back = both(aligner.backend, scheme, straight)
+    return looks, np.stack([warp.crop(image, look, crop.size) for look in looks])
+
+
+def _mean(
+    looks: Sequence[Similarity], found: Arrays, back: NDArray[np.floating]
+) -> tuple[Array, Array]:
+    """The mean of the answers to several looks, in the picture, and how far off it may be."""
     # a model that leans to one side leans to the other in the mirror
-    middles = (found["points"] + back["points"]) / 2
+    middles = (found["points"] + back) / 2
     pairs = zip(looks, middles, strict=True)
     answers = np.stack([look.inverse().apply(middle) for look, middle in pairs])
     variance = answers.var(axis=0).sum(axis=-1)
