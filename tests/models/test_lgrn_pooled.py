@@ -36,11 +36,12 @@ def made(**changes: Any) -> Lgrn:
     return network
 
 
-def test_a_trunk_can_begin_as_an_hourglass() -> None:
+@pytest.mark.parametrize("fine", [(), (4,)])
+def test_a_trunk_can_begin_as_an_hourglass(fine: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    hourglass = build(HourglassConfig(stem=8, widths=WIDTHS)).eval()
+    hourglass = build(HourglassConfig(fine=fine, stem=8, widths=WIDTHS)).eval()
     assert isinstance(hourglass, Hourglass)
-    network, crops = made(), torch.rand(2, 3, 64, 64)
+    network, crops = made(fine=fine), torch.rand(2, 3, 64, 64)
     trunk = network.backbone
     assert isinstance(trunk, Trunk)
     state = hourglass.state_dict()
@@ -51,9 +52,10 @@ def test_a_trunk_can_begin_as_an_hourglass() -> None:
     torch.testing.assert_close(network(crops).maps, wanted)
 
 
-def test_the_way_down_is_that_of_a_trunk() -> None:
+@pytest.mark.parametrize("fine", [(), (4,)])
+def test_the_way_down_is_that_of_a_trunk(fine: tuple[int, ...]) -> None:
     torch.manual_seed(0)
-    trunk, descent = Trunk(8, WIDTHS, 68, 1, 4).eval(), Descent(8, WIDTHS).eval()
+    trunk, descent = Trunk(8, WIDTHS, 68, 1, 4, fine).eval(), Descent(8, WIDTHS, fine).eval()
     state = trunk.state_dict()
     descent.load_state_dict({name: state[name] for name in descent.state_dict()})
     crops = torch.rand(2, 3, 64, 64)

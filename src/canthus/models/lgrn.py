@@ -68,8 +68,9 @@ class LgrnConfig:
         scheme: of the landmarks.
         backbone: without weights of other trainings. "slim", ours: the way down of an hourglass,
             and with "pooled" nodes the way up too.
-        stem: channels of a slim backbone at half of the crop's resolution.
-        widths: its channels at a quarter, and at each halving after that.
+        fine: channels of a slim backbone at each halving before its stem, for larger crops.
+        stem: its channels at half of the crop's resolution, or less after those.
+        widths: its channels at half of that, and at each halving after it.
         nodes: "base": of the last map. "multilevel": of the last three, joined by gates; a
             ResNet, mobilenet_b or _c, or slim. "multilevel-biased": the same in an older version.
             "pooled", ours, of a slim backbone alone: of what is seen where a landmark may be.
@@ -110,6 +111,7 @@ class LgrnConfig:
     family: Literal["lgrn"] = "lgrn"
     scheme: Literal["29", "68", "98"] = "98"
     backbone: Backbone = "resnet34"
+    fine: tuple[int, ...] = ()
     stem: int = 32
     widths: tuple[int, ...] = (96, 128, 192, 256)
     nodes: Literal["base", "multilevel", "multilevel-biased", "pooled"] = "base"
@@ -157,11 +159,13 @@ class LgrnConfig:
 
     def _check_nodes(self) -> None:
         slim = self.backbone == "slim"
-        if slim and (len(self.widths) < 2 or min(self.stem, *self.widths) < 2):
+        if slim and (len(self.widths) < 2 or min(*self.fine, self.stem, *self.widths) < 2):
             raise ValueError(
-                "stem and widths: expected 2 channels or more and 2 widths or more, found "
-                f"{self.stem} and {list(self.widths)}"
+                "fine, stem and widths: expected 2 channels or more and 2 widths or more, found "
+                f"{list(self.fine)}, {self.stem} and {list(self.widths)}"
             )
+        if self.fine and not slim:
+            raise ValueError(f"fine: expected backbone slim, found {self.backbone}")
         if self.nodes == "pooled" and not (slim and self.output == "clean"):
             raise ValueError(
                 "nodes pooled: expected backbone slim and output clean, found "
@@ -190,7 +194,9 @@ class LgrnConfig:
     @property
     def granularity(self) -> int:
         """What a crop's side must be a multiple of."""
-        return QUARTER * 2 ** (len(self.widths) - 1) if self.backbone == "slim" else STRIDE
+        if self.backbone != "slim":
+            return STRIDE
+        return QUARTER * 2 ** (len(self.fine) + len(self.widths) - 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -384,9 +390,10 @@ def _mean(x: Tensor) -> Tensor:
 def _backbone(config: LgrnConfig) -> LeveledResNet | LeveledMobileNet | HrNet | Descent | Trunk:
     name = config.backbone
     if config.nodes == "pooled":
-        return Trunk(config.stem, config.widths, config.num_landmarks, 1, QUARTER)
+        maps = config.num_landmarks
+        return Trunk(config.stem, config.widths, maps, 1, QUARTER, config.fine)
     if name == "slim":
-        return Descent(config.stem, config.widths)
+        return Descent(config.stem, config.widths, config.fine)
     if name in DEPTHS:
         return LeveledResNet(DEPTHS[name])
     return HrNet(BRANCHES[name]) if name in BRANCHES else LeveledMobileNet(name)

@@ -37,15 +37,23 @@ class Trunk(nn.Module):
         widths: at a quarter of it, and at each halving.
         maps: how many each level draws.
         levels: that are read, the finest ones.
-        finest: pixels of the crop in a cell of the finest level, 2 or 4.
+        finest: pixels of the crop in a cell of the finest level, 2 or 4; twice as many for each
+            halving in `fine`.
+        fine: channels at each halving before the stem, for larger crops.
     """
 
     def __init__(
-        self, stem: int, widths: tuple[int, ...], maps: int, levels: int, finest: int
+        self,
+        stem: int,
+        widths: tuple[int, ...],
+        maps: int,
+        levels: int,
+        finest: int,
+        fine: tuple[int, ...] = (),
     ) -> None:
         super().__init__()
         self.channels = widths
-        self.stem = _stem(stem, widths[0])
+        self.stem = _stem(*fine, stem, widths[0])
         self.bodies = nn.ModuleList([Body(widths, 1)])
         self.finest = Finest(stem, widths[0]) if finest == 2 else None
         read = ((stem, *widths) if finest == 2 else widths)[:levels]
@@ -61,8 +69,8 @@ class Trunk(nn.Module):
 
     def down(self, crops: Tensor) -> list[Tensor]:
         """Features of crops in [0, 1] on the way down, (B, C, N, N) each, the finest first."""
-        half = self.stem[0](2 * crops - 1)
-        kept = [half, self.stem[1](half)] if self.finest else [self.stem[1](half)]
+        half = self.stem[:-1](2 * crops - 1)
+        kept = [half, self.stem[-1](half)] if self.finest else [self.stem[-1](half)]
         for body in self.nested():
             kept.append(body.before(body.shrink(kept[-1])))
         kept[-1] = self.nested()[-1].inside(kept[-1])
@@ -97,12 +105,13 @@ class Descent(nn.Module):
     Args:
         stem: channels at half of the crop's resolution.
         widths: at a quarter of it, and at each halving.
+        fine: channels at each halving before the stem, for larger crops.
     """
 
-    def __init__(self, stem: int, widths: tuple[int, ...]) -> None:
+    def __init__(self, stem: int, widths: tuple[int, ...], fine: tuple[int, ...] = ()) -> None:
         super().__init__()
         self.channels = widths
-        self.stem = _stem(stem, widths[0])
+        self.stem = _stem(*fine, stem, widths[0])
         self.bodies = nn.ModuleList([_Down(widths)])
 
     def forward(self, crops: Tensor) -> list[Tensor]:
@@ -127,5 +136,5 @@ class _Down(nn.Module):
         self.inside = _Down((inner, *rest)) if rest else nn.Sequential(Bottleneck(inner, inner))
 
 
-def _stem(stem: int, width: int) -> nn.Sequential:
-    return nn.Sequential(*(ConvNorm(i, o, stride=2) for i, o in pairwise((3, stem, width))))
+def _stem(*widths: int) -> nn.Sequential:
+    return nn.Sequential(*(ConvNorm(i, o, stride=2) for i, o in pairwise((3, *widths))))
