@@ -20,7 +20,7 @@ from canthus.models.layers.body import Body
 from canthus.models.layers.decoders import Decoder
 from canthus.models.layers.ellipses import Ellipses
 from canthus.models.layers.heatmap_losses import Asked, Labels, MapLoss
-from canthus.models.layers.residual import ConvNorm
+from canthus.models.layers.residual import ConvNorm, signed
 from canthus.models.layers.scores import Scores
 
 Heatmaps = list[Tensor]  # logits (B, L, N, N) per stack; the last one answers
@@ -81,7 +81,7 @@ class Hourglass(AlignmentModel[Heatmaps]):
         self.register_buffer("sideways", torch.zeros(1))
 
     def forward(self, crops: Tensor) -> Heatmaps:
-        x = self.bodies[0](self.stem(2 * crops - 1))
+        x = self.bodies[0](self.stem(signed(crops)))
         maps = [self.heads[0](x)]
         later = zip(self.feedbacks, self.bodies[1:], self.heads[1:], strict=True)
         for feedback, body, head in later:

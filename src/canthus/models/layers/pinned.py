@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from canthus.models.layers.body import Body
 from canthus.models.layers.heatmaps import locate
-from canthus.models.layers.residual import Bottleneck, ConvNorm
+from canthus.models.layers.residual import Bottleneck, ConvNorm, signed
 
 DEEP = 64  # numbers that all of the face adds to the landmarks' places
 HIDDEN = 192  # inside the network that reads them
@@ -75,7 +75,7 @@ class Pinned(nn.Module):
         nn.init.zeros_(self.bent[2].bias)  # type: ignore[arg-type]
 
     def forward(self, crops: Tensor) -> Seen:
-        features = self.bodies[0](self.stem(2 * crops - 1))
+        features = self.bodies[0](self.stem(signed(crops)))
         maps = self.head(features)
         points, covariance = locate(maps, self.STRIDE)
         places = centered(points, crops.shape[-1]).flatten(1)

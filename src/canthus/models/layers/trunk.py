@@ -5,7 +5,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from canthus.models.layers.body import Body
-from canthus.models.layers.residual import Bottleneck, ConvNorm
+from canthus.models.layers.residual import Bottleneck, ConvNorm, signed
 
 QUARTER = 4  # pixels of the crop in a cell after the stem
 
@@ -69,7 +69,7 @@ class Trunk(nn.Module):
 
     def down(self, crops: Tensor) -> list[Tensor]:
         """Features of crops in [0, 1] on the way down, (B, C, N, N) each, the finest first."""
-        half = self.stem[:-1](2 * crops - 1)
+        half = self.stem[:-1](signed(crops))
         kept = [half, self.stem[-1](half)] if self.finest else [self.stem[-1](half)]
         for body in self.nested():
             kept.append(body.before(body.shrink(kept[-1])))
@@ -116,7 +116,7 @@ class Descent(nn.Module):
 
     def forward(self, crops: Tensor) -> list[Tensor]:
         """Maps (B, C, N, N) of crops in [0, 1], the finest first."""
-        maps = [self.stem(2 * crops - 1)]
+        maps = [self.stem(signed(crops))]
         level = self.bodies[0]
         while isinstance(level, _Down):
             maps.append(level.before(level.shrink(maps[-1])))
