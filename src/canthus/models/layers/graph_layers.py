@@ -106,9 +106,8 @@ class GraphConv(nn.Module):
         if self.kind == "static":
             return self.adjacency(self.edges)
         if self.kind == "attention":
-            asks, tells = (self._apart(product(x, each)) for each in self.compare)
-            near = self.adjacency.laid_out(self.edges.view(self.heads, -1), 0.0)
-            return softmax(product(asks, tells.mT) * PER_HEAD**-0.5 + near)
+            _, _, asks, tells = self._products(x)
+            return self._attention(asks, tells)
         if given is None:
             raise ValueError("edges: expected weights of edges that depend on the input")
         return given
@@ -117,14 +116,26 @@ class GraphConv(nn.Module):
         x = x.to(self.weight.dtype)
         if self.kind == "self":
             return product(x, self.weight[0]) + self.bias
+        if self.kind == "attention":
+            own, others, asks, tells = self._products(x)
+            weights = self._attention(asks, tells).to(x.dtype)
+            said = product(weights, self._apart(others)).transpose(1, 2).flatten(2)
+            return own + said + self.bias
         own, others = (product(x, each) for each in self.weight)
         weights = self.heard(x, given).to(x.dtype)
-        if self.kind == "attention":
-            return (
-                own + product(weights, self._apart(others)).transpose(1, 2).flatten(2) + self.bias
-            )
         diagonal = (weights * self.own).sum(dim=-1)[..., None]
         return diagonal * own + product(weights * (1 - self.own), others) + self.bias
+
+    def _products(self, x: Tensor) -> tuple[Tensor, ...]:
+        """What nodes say to themselves and to others, ask and tell; at once, which is faster."""
+        asking, telling = self.compare
+        matrices = [*self.weight, PER_HEAD**-0.5 * asking, telling]
+        widths = [each.shape[1] for each in matrices]
+        return torch.split(product(x, torch.cat(matrices, dim=1)), widths, dim=-1)
+
+    def _attention(self, asks: Tensor, tells: Tensor) -> Tensor:
+        near = self.adjacency.laid_out(self.edges.view(self.heads, -1), 0.0)
+        return softmax(product(self._apart(asks), self._apart(tells).mT) + near)
 
     def _apart(self, x: Tensor) -> Tensor:
         """Channels shared out to the heads: (B, L, C) to (B, heads, L, C / heads)."""
@@ -142,8 +153,8 @@ class GraphConvNorm(nn.Module):
         self.norm = nn.BatchNorm1d(outputs)
 
     def forward(self, x: Tensor, given: Tensor | None = None) -> Tensor:
-        found = self.conv(x, given).transpose(1, 2)
-        return F.relu(self.norm(found)).transpose(1, 2)
+        found: Tensor = self.conv(x, given)
+        return F.relu(self.norm(found.flatten(0, 1))).view(found.shape)
 
 
 class GraphBlock(nn.Module):
