@@ -18,4 +18,5 @@ def test_it_does_not_depend_on_the_batch_nor_keep_anything_of_it() -> None:
     found.sum().backward()
 
     torch.testing.assert_close(found[1:2], signed(crops[1:2]), rtol=0, atol=0)
+    assert crops.grad is not None
     torch.testing.assert_close(crops.grad, torch.full_like(crops, 2.0))
