@@ -41,13 +41,14 @@ STANDS_FOR = {
     r"\blifted\.npz --data data\b": "lifted.npz --data marked",
     r"^canthus teach runs/released\.safetensors\b": "canthus teach dpr-gsr-98",
     r"^canthus teach runs/hourglass-teacher/model\.safetensors\b": "canthus teach hourglass",
+    r"^canthus teach runs/hourglass2-d3-cab-teacher/model\.safetensors --device cuda\b": "canthus "
+    "teach hourglass",
 }
 
 # Words that make a command short, behind those of the page.
 LESS = {
     r"^canthus train ": "--set schedule.steps=1 --set schedule.batch_size=2 "
     "--set schedule.hold_out=0.2 --threads 1",
-    r"^canthus train hourglass-fast --": "--set start=fast",  # in place of an earlier training's
     r"^canthus train hourglass-256 ": "--set start=runs/hourglass-128/model.safetensors",
     r"^canthus benchmark ": "--model fast --runs 1 --faces 1",
     r"^canthus profiles ": "--limit 1",
@@ -77,15 +78,14 @@ NOT_RUN = {
 TRAININGS = "docs/howto/train.md"
 BEFORE = {
     "docs/methods/dpr.md": r"^canthus teach runs/hourglass-teacher/",
-    "docs/methods/lgrn.md": r"^canthus (teach runs/hourglass-teacher/|train hourglass-(base|128) )",
     "docs/methods/tddfa.md": r"^canthus fit ",
 }
 
 # Commands that another page runs, with what has to be run before; by expressions as above.
 ELSEWHERE = {
     r"export\.md: canthus export runs/fast/": TRAININGS,
-    r"docs/models/(?!hourglass-fast|lgrn).*: canthus train ": TRAININGS,
-    r"docs/models/lgrn\.md: canthus train ": "docs/methods/lgrn.md",
+    r"docs/models/.*: canthus train ": TRAININGS,
+    r"docs/methods/lgrn\.md: canthus train lgrn(-base|-taught)? ": TRAININGS,
     r"docs/methods/(musica|tddfa)\.md: canthus train (musica|tddfa) ": TRAININGS,
 }
 

@@ -11,10 +11,10 @@ from canthus.runtime import weights
 
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package with three models in it."""
+    """A package with four models in it."""
     folder = tmp_path / "inside"
     folder.mkdir()
-    for name in ("another", "hourglass", "hourglass-fast"):
+    for name in ("another", "lgrn", "hourglass-fast", "tddfa"):
         (folder / f"{name}.onnx").touch()
     monkeypatch.setattr(weights, "INSIDE", folder)
     monkeypatch.chdir(tmp_path)
@@ -22,15 +22,17 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_default_comes_first(inside: Path) -> None:
-    assert weights.names() == ["hourglass", "another", "hourglass-fast"]
+    assert weights.names() == ["lgrn", "another", "hourglass-fast", "tddfa"]
 
 
 @pytest.mark.parametrize(
     ("name", "file"),
     [
-        (None, "hourglass.onnx"),
-        ("hourglass", "hourglass.onnx"),
+        (None, "lgrn.onnx"),
+        ("lgrn", "lgrn.onnx"),
+        ("accurate", "lgrn.onnx"),
         ("fast", "hourglass-fast.onnx"),
+        ("dense", "tddfa.onnx"),
         ("another", "another.onnx"),
     ],
 )
@@ -45,7 +47,9 @@ def test_a_path_means_a_file(inside: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(inside: Path) -> None:
-    with pytest.raises(WeightsError, match=r"^big: .*hourglass, another, hourglass-fast, fast"):
+    with pytest.raises(
+        WeightsError, match=r"^big: .*lgrn, .*tddfa, accurate, fast, dense"
+    ):
         weights.find("big")
 
 
@@ -82,6 +86,6 @@ def test_no_name_makes_it_stumble(inside: Path, tmp_path: Path, name: str) -> No
 
 
 def test_a_package_without_its_default_says_so(inside: Path) -> None:
-    (inside / "hourglass.onnx").unlink()
+    (inside / "lgrn.onnx").unlink()
     with pytest.raises(WeightsError, match="install Canthus again"):
         weights.find()
