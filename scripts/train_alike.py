@@ -26,7 +26,7 @@ NETWORKS = {  # and the recipe that has it
     "dpr-gsr": "dpr-gsr-base",
     "dpr-glsr": "dpr-glsr-base",
     "musica": "musica-base",
-    "lgrn": "lgrn-base",
+    "lgrn": "lgrn-128",
 }
 FACES = (
     DataConfig(layout="ibug", root="300w", repeat=3),

@@ -12,8 +12,8 @@ from canthus.images.warp import crop
 from canthus.runtime import weights
 
 ASTRONAUT = Path(__file__).parents[2] / "docs" / "pictures" / "astronaut.jpg"
-FLAT = ["hourglass", "dpr-glsr", "dpr-glsr-98", "dpr-gsr", "dpr-gsr-98", "hourglass-fast"]
-NAMES = [*FLAT, "lgrn", "musica", "tddfa"]
+NAMES = ["lgrn", "dpr-glsr", "dpr-glsr-98", "dpr-gsr", "dpr-gsr-98", "hourglass"]
+NAMES += ["hourglass-fast", "musica", "tddfa"]
 TERMS = "research-only (300-W, YouTube Faces frames, AFLW"
 DISTILLED = "; distilled from weights trained on WFLW"
 

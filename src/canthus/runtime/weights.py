@@ -7,8 +7,8 @@ from pathlib import Path
 from canthus.errors import WeightsError
 
 INSIDE = Path(__file__).parents[1] / "weights"
-DEFAULT = "hourglass"
-ALIASES = {"fast": "hourglass-fast"}
+DEFAULT = "lgrn"
+ALIASES = {"accurate": DEFAULT, "fast": "hourglass-fast", "dense": "tddfa"}
 SUFFIXES = (".onnx", ".safetensors")
 PICKLES = (".pth", ".pt", ".tar", ".ckpt", ".pkl", ".pickle", ".bin", ".joblib")
 
