@@ -47,9 +47,7 @@ def test_a_path_means_a_file(inside: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(inside: Path) -> None:
-    with pytest.raises(
-        WeightsError, match=r"^big: .*lgrn, .*tddfa, accurate, fast, dense"
-    ):
+    with pytest.raises(WeightsError, match=r"^big: .*lgrn, .*tddfa, accurate, fast, dense"):
         weights.find("big")
 
 
