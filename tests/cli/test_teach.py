@@ -93,3 +93,14 @@ def test_an_unknown_layout_is_named_with_the_known_ones(command: Command, tmp_pa
     assert done.code == 2
     assert "'cat' is none of" in done.err
     assert "ibug" in done.err
+
+
+def test_a_device_that_is_not_here_is_named(command: Command, tmp_path: Path) -> None:
+    synthetic.write(tmp_path / "faces", 1, np.random.default_rng(0), size=96)
+    words = ("--root", tmp_path / "faces", "--layout", "ibug", "--out", tmp_path / "faces.csv")
+
+    done = command("teach", "fast", *words, "--device", "moon")
+
+    assert done.code == 2
+    assert "expected device cpu or cuda, found 'moon'" in done.err
+    assert not (tmp_path / "faces.csv").exists()

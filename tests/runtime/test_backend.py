@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from canthus.errors import WeightsError
+from canthus.models import HourglassConfig, build
 from canthus.runtime import Manifest, OnnxBackend, load, open_weights, seal
+from canthus.runtime.backend import TorchBackend
 
 Network = Callable[[Manifest], bytes]
 
@@ -130,3 +132,13 @@ def test_a_device_that_is_not_here_is_no_silent_fallback(
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CPUExecutionProvider"])
     with pytest.raises(ValueError, match="CUDAExecutionProvider"):
         load(spot_weights, device="cuda")
+
+
+@pytest.mark.parametrize(("device", "said"), [("tpu", "cpu or cuda.*'tpu'"), ("cuda", "no GPU")])
+def test_torch_refuses_a_device_that_is_not_here_by_name(
+    device: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    network = build(HourglassConfig(stem=8, widths=(8, 12)))
+    with pytest.raises(ValueError, match=said):
+        TorchBackend(network, device=device)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from canthus.cli.layouts import training_faces
+from canthus.cli.options import asked_for
 from canthus.cli.outputs import prepare
 
 AT_ONCE = {"cpu": 1, "cuda": 32}  # faces, eight crops each
@@ -31,11 +32,10 @@ def teach(
     from canthus.datasets import taught
     from canthus.errors import DatasetError
     from canthus.faces import scheme_of
-    from canthus.runtime import load
     from canthus.training.teacher import teach as ask
     from canthus.training.teacher import together
 
-    aligners = [load(model, device=device, threads=threads) for model in models]
+    aligners = [asked_for(model, None, device=device, threads=threads) for model in models]
     scheme = _scheme_of_all([aligner.manifest.scheme for aligner in aligners])
     samples = training_faces(layout, root)
     found = together([ask(each, samples, meet=meet, at_once=AT_ONCE[device]) for each in aligners])

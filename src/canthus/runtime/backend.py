@@ -162,9 +162,18 @@ class OnnxBackend:
 
 
 class TorchBackend:
-    """A network of ours in torch; it is put into evaluation, on the given device."""
+    """A network of ours in torch; it is put into evaluation, on the given device.
+
+    Raises:
+        ValueError: if there is no such device here.
+    """
 
     def __init__(self, model: "Network", *, device: str = "cpu") -> None:
+        import torch
+
+        _check_known(device)
+        if device == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"device {device!r}: torch sees no GPU here")
         self.model = model.to(device).eval()
         self._device = device
 
@@ -198,6 +207,7 @@ class TorchBackend:
         Raises:
             WeightsError: naming the file, if it is damaged, has no manifest, or its weights do
                 not fit the network that its recipe names.
+            ValueError: if there is no such device here.
         """
         manifest, weights = _read_safetensors(path)
         from canthus import models
@@ -341,8 +351,7 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
 def _open_session(
     path: Path, device: str, options: onnxruntime.SessionOptions
 ) -> onnxruntime.InferenceSession:
-    if device not in PROVIDERS:
-        raise ValueError(f"expected device {' or '.join(PROVIDERS)}, found {device!r}")
+    _check_known(device)
     if PROVIDERS[device] not in onnxruntime.get_available_providers():
         raise ValueError(
             f"device {device!r}: the installed ONNX Runtime has no {PROVIDERS[device]}"
@@ -353,6 +362,11 @@ def _open_session(
         raise WeightsError(
             f"{path}: damaged, or not an ONNX file; copy or download it again ({error})"
         ) from None
+
+
+def _check_known(device: str) -> None:
+    if device not in PROVIDERS:
+        raise ValueError(f"expected device {' or '.join(PROVIDERS)}, found {device!r}")
 
 
 def _read_safetensors(path: Path) -> tuple[Manifest, "dict[str, torch.Tensor]"]:
