@@ -21,8 +21,8 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TO_FILE = ">"
 INSTALLED = ".venv/bin/"
 
-# What stands for what the reader is to put there, and for teachers, as one step makes none: regular
-# expressions, on a command.
+# What stands for what the reader is to put there; for teachers, as one step makes none; and for times,
+# which are a machine's own: regular expressions, on a command.
 STANDS_FOR = {
     r"\bSEED\b": "3",
     r"=LOSS (?=.*WEIGHING)": "=wing ",
@@ -39,6 +39,7 @@ STANDS_FOR = {
     r"\btheirs\.npz wflw\b": "of-wflw.npz wflw",
     r"\btheirs\.npz --scheme mine\b": "of-mine.npz --scheme mine",
     r"\blifted\.npz --data data\b": "lifted.npz --data marked",
+    r"--budget 1\.1ms\b": "--budget 100ms",  # on a busy machine the first step takes longer
     r"^canthus teach runs/released\.safetensors\b": "canthus teach dpr-gsr-98",
     r"^canthus teach runs/hourglass-teacher/model\.safetensors\b": "canthus teach hourglass",
     r"^canthus teach runs/hourglass2-d3-cab-teacher/model\.safetensors --device cuda\b": "canthus "
