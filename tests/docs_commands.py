@@ -21,8 +21,8 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TO_FILE = ">"
 INSTALLED = ".venv/bin/"
 
-# What stands for what the reader is to put there; for teachers, as one step makes none; and for times,
-# which are a machine's own: regular expressions, on a command.
+# What stands for what the reader is to put there; for teachers, as one step makes none; and for
+# times, which are a machine's own: regular expressions, on a command.
 STANDS_FOR = {
     r"\bSEED\b": "3",
     r"=LOSS (?=.*WEIGHING)": "=wing ",
