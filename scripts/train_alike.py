@@ -1,9 +1,10 @@
 """Train families alike and compare them: python THIS DATA RUNS [--network NAME ...].
 
 Each begins with nothing and is shown as many looks at the same faces, changed alike, in batches of
-one size; its network, its crop and its loss are its own. What RUNS holds already is only measured;
-what was stopped goes on. Prints errors on both validation sets with 68 landmarks, in percent of the
-distance between the outer corners of the eyes.
+one size; its network, its crop and its loss are its own. 3DDFA learns from fits of a face model to
+the same faces, RUNS/fits/300w.csv and so on, by `canthus fit`. What RUNS holds already is only
+measured; what was stopped goes on. Prints errors on both validation sets with 68 landmarks, in
+percent of the distance between the outer corners of the eyes.
 """
 
 import argparse
@@ -27,6 +28,7 @@ NETWORKS = {  # and the recipe that has it
     "dpr-glsr": "dpr-glsr-base",
     "musica": "musica-base",
     "lgrn": "lgrn-128",
+    "tddfa": "tddfa-base",
 }
 FACES = (
     DataConfig(layout="ibug", root="300w", repeat=3),
@@ -53,7 +55,7 @@ def main() -> None:
     heads = ["Network", "Crop", "Parameters", "Multiply-adds", *BENCHMARKS]
     print("| " + " | ".join(heads) + " |\n" + "| --- " * len(heads) + "|")
     for name in asked.network or NETWORKS:
-        recipe, folder = recipe_of(name), asked.runs / name
+        recipe, folder = recipe_of(name, asked.runs), asked.runs / name
         path = folder / "model.safetensors"
         if not path.exists():
             resume = (folder / STATE).exists()
@@ -69,8 +71,8 @@ def main() -> None:
         print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def recipe_of(name: str) -> Recipe:
-    """How a network is trained here."""
+def recipe_of(name: str, runs: Path) -> Recipe:
+    """How a network is trained here; fits are where the runs are."""
     own = read_recipe(find_recipe(NETWORKS[name]))
     clip = own.schedule.clip
     schedule = replace(
@@ -81,10 +83,12 @@ def recipe_of(name: str) -> Recipe:
         learning_rate=RATE if clip < UNCLIPPED else RATE_OF_PIXELS,
         seed=0,
     )
+    fitted = own.model.family == "tddfa"
+    fits = [str(runs / "fits" / f"{each.root}.csv") if fitted else None for each in FACES]
     return replace(
         own,
         name=f"alike-{name}",
-        data=FACES,
+        data=tuple(replace(each, fits=path) for each, path in zip(FACES, fits, strict=True)),
         augment=AugmentConfig(),
         schedule=schedule,
         start=None,

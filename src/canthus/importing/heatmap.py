@@ -112,7 +112,11 @@ def described(arrays: Arrays, where: str) -> HeatmapConfig:
     head = arrays.get("arg:heatmap_weight")
     stem = arrays.get("arg:conv0_weight")
     if head is None or stem is None:
-        raise WeightsError(f"{where}: expected tensors heatmap_weight and conv0_weight, found none")
+        found = _some(sorted(names)) if names else "no tensors"
+        raise WeightsError(
+            f"{where}: expected tensors heatmap_weight and conv0_weight of a stacked hourglass or "
+            f"SAT, found {found}"
+        )
     if len(stem.shape) != 4 or len(head.shape) != 4:
         raise WeightsError(f"{where}: expected convolutions of 4 axes, found another number")
     sat = any(name.startswith("sat0_") for name in names)

@@ -77,13 +77,10 @@ def locate(logits: Tensor, stride: float) -> tuple[Tensor, Tensor]:
     """
     cells = logits.shape[-1]
     centers = cell_centers(cells, stride, logits)
-    chance = torch.softmax(logits.flatten(2).float(), dim=-1).view(logits.shape)
-    along_x, along_y = chance.sum(dim=-2), chance.sum(dim=-1)
     middle = centers.mean()  # from there distances are shortest, and so are their errors
-    x = product(along_x, centers - middle) + middle
-    y = product(along_y, centers - middle) + middle
-    right, down = centers - x[..., None], centers - y[..., None]  # (B, L, N) from the mean
-    xx, yy = (right**2 * along_x).sum(dim=-1), (down**2 * along_y).sum(dim=-1)
-    xy = (down * product(chance, right[..., None]).squeeze(-1)).sum(dim=-1)
-    covariance = torch.stack([torch.stack([xx, xy], -1), torch.stack([xy, yy], -1)], dim=-2)
-    return torch.stack([x, y], dim=-1), covariance
+    chance = torch.softmax(logits.flatten(2).float(), dim=-1)
+    x, y = (centers - middle).repeat(cells), (centers - middle).repeat_interleave(cells)
+    powers = torch.stack([x, y, x * x, x * y, x * y, y * y], dim=-1)  # (N * N, 6)
+    at, squares = torch.split(product(chance, powers), [2, 4], dim=-1)  # at once, which is faster
+    covariance = squares.view(*at.shape, 2) - at[..., None] * at[..., None, :]
+    return at + middle, covariance
