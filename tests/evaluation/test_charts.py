@@ -281,8 +281,29 @@ def test_names_beside_points_do_not_cover_each_other(apart: float) -> None:
     lines = [Line("a-long-name", [1.0], [2.0]), Line("second", [1 + apart], [2.01])]
     lines += [Line("third", [1.0], [2.02]), Line("far", [9], [9])]
 
-    plain, named = (sweep_chart(lines, "ms", "%", named=named) for named in (False, True))
+    named = sweep_chart(lines, "ms", "%", named=True)
 
-    assert [named.count(line.name) - plain.count(line.name) for line in lines] == [1] * 4
+    assert [named.count(f">{line.name}<") for line in lines] == [1] * 4  # and in no legend
     heights = [float(re.findall(rf'y="([\d.]+)">{line.name}<', named)[0]) for line in lines]
     assert np.diff(sorted(heights)).min() > 6  # points, of letters of 8
+
+
+def test_a_name_does_not_cover_another_line() -> None:
+    alone, crossed = (
+        sweep_chart(lines, "ms", "%", named=True)
+        for lines in (
+            [Line("one", [1.0], [2.0]), Line("far", [2.0, 9.0], [9.0, 9.0])],
+            [Line("one", [1.0], [2.0]), Line("far", [1.3, 9.0], [2.0, 9.0])],
+        )
+    )
+
+    low, high = (float(re.findall(r'y="([\d.]+)">one<', each)[0]) for each in (crossed, alone))
+    assert abs(low - high) > 3  # points, above or below the marker that begins beside it
+
+
+def test_a_named_line_without_points_has_no_name() -> None:
+    named = sweep_chart(
+        [Line("none", [np.nan], [np.nan]), Line("late", [np.nan, 1], [2, 3])], "x", "y", named=True
+    )
+    assert texts(named).count("late") == 1
+    assert "none" not in texts(named)

@@ -24,7 +24,7 @@ def test_a_log_is_drawn_with_its_terms_named(log: Path, tmp_path: Path) -> None:
 
     root = ElementTree.parse(tmp_path / "log.svg").getroot()
     said = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
-    assert {"points0", "maps0", "loss", "step", "error of faces kept apart, %"} <= said
+    assert {"points0", "maps0", "loss", "step", "held-out error, %"} <= said
 
 
 def test_without_matplotlib_nothing_is_drawn(

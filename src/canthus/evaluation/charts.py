@@ -24,7 +24,9 @@ WIDTH = 4.4  # inches; a page scales a chart to the width it has
 ROW = 0.24  # inches of a line in a legend
 BEYOND = 1.5  # thresholds that a curve is shown up to
 HEIGHTS = (-3, 4, -10, 11, -17)  # points from a line's first point up to its name: the first free
-LETTER = 6.5  # points of a letter of such a name, at most, and of its height
+ASIDE = 5.0  # points from there to the right
+LETTER, TALL = 5.0, 7.0  # points of a letter of such a name, at most, and of its height
+MARKER = 3.0  # points around a line that no name is written on
 EXACT = 400  # faces up to which a curve has every step; more are rounded up to so many places
 LONGEST = 44  # letters of a line in a legend: a model's name, its boxes and its area
 SMALL = 10  # points of a legend's letters, so that as many fit
@@ -173,7 +175,7 @@ def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str, *, named: boo
         lines: in the order of the legend.
         label_x: what x is, with its unit.
         label_y: what y is, with its unit.
-        named: write each line's name beside its first point too, above or below.
+        named: write each line's name beside its first point, above or below, and not in a legend.
 
     Raises:
         ValueError: if there is no line, or x and y of one differ in length.
@@ -182,41 +184,66 @@ def sweep_chart(lines: Sequence[Line], label_x: str, label_y: str, *, named: boo
         raise ValueError("expected lines to draw, found none")
     names = [_cut(line.name) for line in lines]
     with house_style():
-        figure = _figure(2.7, len(lines))
+        figure = _figure(2.7, 0 if named else len(lines))
         axes = figure.subplots()
         for index, line in enumerate(lines):
             x, y = _places(line)
             color, dashes = _look(index)
             axes.plot(x, y, color=color, ls=dashes, marker="o", ms=3.5, lw=1.6)
-        if named:
-            _write_names(axes, lines, names)
         axes.set_xlabel(label_x)
         axes.set_ylabel(label_y)
-        _legend(figure, len(lines))
-        return to_svg(figure, f"{label_y} against {label_x}: {'; '.join(names)}", _by_gid(names))
+        if named:
+            texts = _write_names(axes, lines, names)
+        else:
+            _legend(figure, len(lines))
+            texts = _by_gid(names)
+        return to_svg(figure, f"{label_y} against {label_x}: {'; '.join(names)}", texts)
 
 
-def _write_names(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> None:
-    """Write each line's name beside its first point, higher or lower where another one stands."""
+def _write_names(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> dict[str, str]:
+    """Write each line's name beside its first point, higher or lower where something else is.
+
+    Returns:
+        The names by the `gid` of their texts, those of lines with no point left out.
+    """
     axes.get_xlim()  # lets the axes find their limits
     points = axes.figure.dpi / 72
-    written: list[tuple[float, float, float]] = []  # left, right and height of those before, points
-    for index, (line, name) in enumerate(zip(lines, names, strict=True)):
-        x, y = (values[0] for values in _places(line))
-        left, middle = axes.transData.transform((x, y)) / points
-        right, heights = left + LETTER * len(name), [middle + up for up in HEIGHTS]
-        beside = [height for start, end, height in written if start < right and left < end]
-        free = [all(abs(height - other) > LETTER for other in beside) for height in heights]
+    known = {}
+    for index, line in enumerate(lines):
+        place = np.column_stack(_places(line))
+        if (seen := place[np.isfinite(place).all(axis=1)]).size:
+            known[index] = seen
+    scaled = {index: axes.transData.transform(seen) / points for index, seen in known.items()}
+    taken = [_around(place) for place in scaled.values()]
+    for index, place in scaled.items():
+        left, middle = place[0]
+        boxes = [_box(left + ASIDE, middle + up, names[index]) for up in HEIGHTS]
+        free = [not any(_meet(box, other) for other in taken) for box in boxes]
         chosen = free.index(True) if any(free) else 0
-        written.append((left, right, heights[chosen]))
+        taken.append(boxes[chosen])
         axes.annotate(
-            name,
-            (x, y),
-            xytext=(5, HEIGHTS[chosen]),
+            "n" * len(names[index]),
+            known[index][0],
+            xytext=(ASIDE, HEIGHTS[chosen]),
             textcoords="offset points",
             color=_look(index)[0],
             fontsize=8,
+            gid=_gid(index),
         )
+    return {_gid(index): names[index] for index in known}
+
+
+def _around(place: Array) -> Array:
+    """The box (left, low, right, high) around a line's points (n, 2), with their markers."""
+    return np.concatenate([place.min(axis=0) - MARKER, place.max(axis=0) + MARKER])
+
+
+def _box(left: float, low: float, name: str) -> Array:
+    return np.array([left, low, left + LETTER * len(name), low + TALL])
+
+
+def _meet(one: Array, other: Array) -> bool:
+    return bool((one[:2] < other[2:]).all() and (other[:2] < one[2:]).all())
 
 
 def learning_chart(terms: Sequence[Line], error: Line) -> str:
@@ -234,7 +261,7 @@ def learning_chart(terms: Sequence[Line], error: Line) -> str:
     names = [_cut(line.name) for line in terms]
     with house_style():
         figure = _figure(3.7, len(terms))
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(1, 1))
         for index, line in enumerate(terms):
             x, y = _places(line)
             color, dashes = _look(index)
@@ -246,6 +273,7 @@ def learning_chart(terms: Sequence[Line], error: Line) -> str:
         below.plot(x[tested], y[tested], color=INK, marker="o", ms=3.5, lw=1.4)
         below.set_xlabel("step")
         below.set_ylabel(error.name)
+        figure.align_ylabels()
         _legend(figure, len(terms))
         return to_svg(figure, f"Loss and {error.name} by step: {'; '.join(names)}", _by_gid(names))
 

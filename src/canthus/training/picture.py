@@ -31,5 +31,5 @@ def draw_log(log: Path, picture: Path) -> None:
     values = np.array([[float(cell or "nan") for cell in row] for row in rows])
     step, _, *columns, errors = values.T
     terms = [Line(name, step, column) for name, column in zip(names[2:-1], columns, strict=True)]
-    error = Line("error of faces kept apart, %", step, 100 * errors)
+    error = Line("held-out error, %", step, 100 * errors)
     write_whole(picture, alone(learning_chart(terms, error)).encode())
