@@ -50,6 +50,7 @@ STANDS_FOR = {
 LESS = {
     r"^canthus train ": "--set schedule.steps=1 --set schedule.batch_size=2 "
     "--set schedule.hold_out=0.2 --threads 1",
+    r"^canthus train .* --workers ": "--workers 0",  # to start one takes longer than the step
     r"^canthus train hourglass-256 ": "--set start=runs/hourglass-128/model.safetensors",
     r"^canthus benchmark ": "--model fast --runs 1 --faces 1",
     r"^canthus profiles ": "--limit 1",

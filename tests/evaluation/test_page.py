@@ -322,6 +322,17 @@ def test_scores_are_held_to_what_they_say(report: Report) -> None:
     assert "within 3.5 % of the longer side" in words(page)
 
 
+def test_scores_of_few_landmarks_are_in_the_table_and_not_drawn(report: Report) -> None:
+    pages = []
+    for near in (0, 1):  # of two landmarks
+        bins = reliability([0.15, 0.15, *[0.95] * 30], [0, near, *[1] * 30])
+        pages.append(render(replace(report, scores=Scores(0.035, 0.2, tuple(bins)))))
+
+    assert [row(page, "0.1 to 0.2")[2] for page in pages] == ["0.00", "50.00"]
+    first, second = (re.findall("<svg.*?</svg>", page, re.DOTALL) for page in pages)
+    assert first == second
+
+
 def test_the_worst_faces_are_shown_by_name_the_missed_first(page: str) -> None:
     names = re.findall(r'<span class="name">(.*?)</span>', page)
     assert len(names) == 20

@@ -26,7 +26,7 @@ from canthus.metrics import Coverage
 
 Array = NDArray[np.float64]
 
-FEWEST = 20  # faces that must know a condition before a chart says anything
+FEWEST = 20  # faces, or landmarks of like scores, below which a chart says nothing
 SAME = 1e-9  # values that differ by less are one
 YAW = "yaw_deg"
 YAW_EDGES = range(-90, 91, 15)
@@ -252,9 +252,10 @@ def _scores(scores: Scores | None) -> Iterator[Section]:
     if scores is None:
         return
     bins = [b for b in scores.bins if b.count]
-    said = [100 * b.score for b in bins]
+    many = [b for b in bins if b.count >= FEWEST]  # a share of a few says nothing
+    said = [100 * b.score for b in many]
     lines = [
-        Line("landmarks that were near", said, [100 * b.hits for b in bins]),
+        Line("landmarks that were near", said, [100 * b.hits for b in many]),
         Line("what their scores promised", [0, 100], [0, 100]),
     ]
     rows = [
@@ -270,7 +271,12 @@ def _scores(scores: Scores | None) -> Iterator[Section]:
             f"between what was promised and what was kept is {100 * scores.gap:.1f} %.",
         ),
         tables=[Table("Landmarks by their score", heads, rows)],
-        charts=[Chart(sweep_chart(lines, "score, %", "near the truth, %"))],
+        charts=[
+            Chart(
+                sweep_chart(lines, "score, %", "near the truth, %"),
+                f"Scores of fewer than {FEWEST} landmarks are in the table alone.",
+            )
+        ],
     )
 
 
