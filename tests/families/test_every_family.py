@@ -74,13 +74,16 @@ def test_it_learns_one_batch_by_heart(
     network: Network, crops: torch.Tensor, target: Target
 ) -> None:
     optimizer = torch.optim.Adam(network.parameters(), lr=5e-3)
-    for _ in range(120):
+    for step in range(120):
         optimizer.zero_grad()
         total(network, crops, target).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-
-    apart = (network.predict(crops).points - target.points).norm(dim=-1)
-    assert apart.mean().item() < 0.03 * SIZE
+        if step % 10 == 9:
+            with torch.no_grad():
+                apart = (network.predict(crops).points - target.points).norm(dim=-1).mean()
+            if apart < 0.03 * SIZE:
+                return
+    pytest.fail(f"after 120 steps points are {apart:.2f} of {SIZE} pixels apart")
 
 
 def test_its_config_survives_yaml(config: ModelConfig, tmp_path: Path) -> None:
