@@ -19,7 +19,7 @@ from canthus.models import HeatmapConfig, build
 Command = Callable[..., Any]
 
 PUBLISHED = HeatmapConfig(
-    width=0.125, depth=1, num_stacks=1, loss="l2", labels="published", decoder="published"
+    width=0.125, depth=1, num_stacks=1, loss="l2", labels="published", decoder="fit"
 )
 
 
@@ -46,6 +46,12 @@ def test_a_published_checkpoint_aligns_a_photo(
     aligned = command("align", photo, "--model", out, "--box", "50,40,120,90", "--json")
     assert aligned.code == 0, aligned.err
     assert aligned.out.count('"scheme": "68"') == 1
+    published = command(
+        "align", photo, "--model", out, "--box", "50,40,120,90", "--json", "--parity"
+    )
+    assert published.code == 0, published.err
+    assert published.out.count('"scheme": "68"') == 1
+    assert published.out != aligned.out
 
 
 def test_a_checkpoint_of_lgrn_aligns_a_photo(command: Command, photo: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from canthus.models import HeatmapConfig
 
 Array = NDArray[np.float64]
 
-PUBLISHED = HeatmapConfig(loss="l2", labels="published", decoder="published")
+PUBLISHED = HeatmapConfig(loss="l2", labels="published", decoder="fit")
 
 CONFIGS: dict[str, dict[str, Any]] = {
     "hourglass2_d4_resnet": {"depth": 4, "block": "residual"},

@@ -103,7 +103,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
     add(
         "--parity",
         action="store_true",
-        help="run weights that `canthus import` wrote of dpr or tddfa as they were published",
+        help="run weights that `canthus import` wrote as they were published",
     )
     add(
         "--flip",

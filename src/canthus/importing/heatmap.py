@@ -134,7 +134,7 @@ def described(arrays: Arrays, where: str) -> HeatmapConfig:
         deformable_sum="published" if summed and not sat else "next",
         loss="l2",
         labels="published",
-        decoder="published",
+        decoder="fit",
     )
 
 

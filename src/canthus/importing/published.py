@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from canthus.errors import CanthusError, WeightsError
 from canthus.faces import Face
 from canthus.geometry import Box
-from canthus.importing import dpr_pipeline, lgrn_pipeline, tddfa_pipeline
-from canthus.models import Dpr, Lgrn, Network, Tddfa
+from canthus.importing import dpr_pipeline, heatmap_pipeline, lgrn_pipeline, tddfa_pipeline
+from canthus.models import Dpr, Heatmap, Lgrn, Network, Tddfa
 from canthus.runtime import weights
 from canthus.runtime.aligner import BATCH_SIZE, Aligner, Answer, Picture, opened
 from canthus.runtime.backend import Arrays, TorchBackend, open_weights
@@ -102,8 +102,11 @@ def _pipeline_of(network: Network, name: str) -> Pipeline:
         return _TddfaPipeline(network, network.config.conventions)
     if isinstance(network, Lgrn) and network.config.conventions == "published":
         return _LgrnPipeline(network)
+    if isinstance(network, Heatmap) and network.config.labels == "published":
+        return _HeatmapPipeline(network)
     raise WeightsError(
-        f"{name}: parity is about weights that `canthus import dpr`, `lgrn` or `tddfa` wrote"
+        f"{name}: parity is about weights that `canthus import dpr`, `heatmap`, `lgrn` or `tddfa` "
+        "wrote"
     )
 
 
@@ -117,6 +120,16 @@ class _DprPipeline:
         found = dpr_pipeline.align(self._network, picture, box.as_tuple())
         points = found.whole if found.refined is None else found.refined
         return {"points": points.astype(np.float32)}  # how sure they are, they do not say
+
+
+class _HeatmapPipeline:
+    """The box is taken for that about the landmarks."""
+
+    def __init__(self, network: Heatmap) -> None:
+        self._network = network
+
+    def __call__(self, picture: Image, box: Box) -> Arrays:
+        return {"points": heatmap_pipeline.align(self._network, picture, box)}
 
 
 class _TddfaPipeline:

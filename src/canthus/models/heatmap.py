@@ -26,6 +26,7 @@ from canthus.models.layers.scores import Scores
 from canthus.models.layers.topologies import Hourglass, ScaleGrid
 
 QUIET = 0.1  # of a head's usual fresh weights
+CUT = 0.5  # pixels that points lie behind the cells that published labels cut them to, on average
 
 
 @config
@@ -44,7 +45,8 @@ class HeatmapConfig:
         loss: on the maps, see `layers.heatmap_losses`; "integral" also on their means.
         labels: "continuous", or "published": cut to whole cells.
         sigma: of the target Gaussians, in cells.
-        decoder: see `layers.decoders`.
+        decoder: see `layers.decoders`. But for "published", it takes back what published labels
+            cut off.
         coherence: weight of the coherent loss; 0 leaves it out, and with it the second view.
     """
 
@@ -143,8 +145,11 @@ class Heatmap(AlignmentModel[Heatmaps]):
             maps = maps[: len(output.views)]
         kind = "fit" if decoder == "published" else decoder
         found = decoders.DECODERS[kind](self.asked.logarithms(maps), stride)
-        points = decoders.published(maps, stride) if decoder == "published" else found.points
-        return self.calibrated(points, found.covariance)
+        if decoder == "published":
+            return self.calibrated(decoders.published(maps, stride), found.covariance)
+        by_maps = self.config.loss != "integral"  # which learns where points are, too
+        cut = CUT if by_maps and self.config.labels == "published" else 0.0
+        return self.calibrated(found.points + cut, found.covariance)
 
 
 class _Stem(nn.Module):
