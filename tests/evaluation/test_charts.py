@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable
+from itertools import combinations
 from xml.etree import ElementTree
 
 import matplotlib
@@ -276,6 +277,11 @@ def test_a_plot_of_no_line_is_refused() -> None:
         sweep_chart([], "x", "y")
 
 
+def place_of(name: str, svg: str) -> tuple[float, float]:
+    (found,) = re.findall(rf'x="([\d.]+)" y="([\d.]+)">{name}<', svg)
+    return float(found[0]), float(found[1])
+
+
 @pytest.mark.parametrize("apart", [0.0, 0.1, 1.0])  # of the axes: a long name reaches further
 def test_names_beside_points_do_not_cover_each_other(apart: float) -> None:
     lines = [Line("a-long-name", [1.0], [2.0]), Line("second", [1 + apart], [2.01])]
@@ -284,8 +290,11 @@ def test_names_beside_points_do_not_cover_each_other(apart: float) -> None:
     named = sweep_chart(lines, "ms", "%", named=True)
 
     assert [named.count(f">{line.name}<") for line in lines] == [1] * 4  # and in no legend
-    heights = [float(re.findall(rf'y="([\d.]+)">{line.name}<', named)[0]) for line in lines]
-    assert np.diff(sorted(heights)).min() > 6  # points, of letters of 8
+    for one, other in combinations(lines, 2):
+        (x, y), (end_x, end_y) = (place_of(line.name, named) for line in (one, other))
+        first = one if x <= end_x else other
+        apart_x = abs(end_x - x) > 4 * len(first.name)  # points, of letters of 8
+        assert apart_x or abs(end_y - y) > 6
 
 
 def test_a_name_does_not_cover_another_line() -> None:

@@ -25,7 +25,7 @@ ROW = 0.24  # inches of a line in a legend
 BEYOND = 1.5  # thresholds that a curve is shown up to
 HEIGHTS = (-3, 4, -10, 11, -17)  # points from a line's first point up to its name: the first free
 ASIDE = 5.0  # points from there to the right
-LETTER, TALL = 5.0, 7.0  # points of a letter of such a name, at most, and of its height
+LETTER, TALL = 4.5, 7.0  # points of a letter of such a name, about, and of its height
 MARKER = 3.0  # points around a line that no name is written on
 EXACT = 400  # faces up to which a curve has every step; more are rounded up to so many places
 LONGEST = 44  # letters of a line in a legend: a model's name, its boxes and its area
@@ -206,8 +206,10 @@ def _write_names(axes: Axes, lines: Sequence[Line], names: Sequence[str]) -> dic
     Returns:
         The names by the `gid` of their texts, those of lines with no point left out.
     """
-    axes.get_xlim()  # lets the axes find their limits
-    points = axes.figure.dpi / 72
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # lets the axes find their limits and their place
+    points = figure.dpi / 72
     known = {}
     for index, line in enumerate(lines):
         place = np.column_stack(_places(line))
