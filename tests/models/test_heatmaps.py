@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from canthus.models.layers.ellipses import spread
 from canthus.models.layers.heatmaps import draw, locate
 
 STRIDE, CELLS, SIGMA = 4.0, 32, 1.0
@@ -53,6 +54,24 @@ def test_a_map_drawn_with_a_covariance_gives_it_back() -> None:
 
     torch.testing.assert_close(points.flatten(), torch.tensor([61.3, 66.8]), rtol=0, atol=1e-3)
     torch.testing.assert_close(covariance[0, 0], drawn, rtol=1e-3, atol=0)
+
+
+@pytest.mark.parametrize("gap", [18.0, 22.0, 30.0, 1e4])  # of the logits
+def test_rounding_makes_little_of_a_variance_that_is_nearly_none(gap: float) -> None:
+    maps = torch.randn(1, 500, 64, 64, generator=torch.Generator().manual_seed(0)) / 100
+    place = torch.randint(0, 64 * 64, (500,), generator=torch.Generator().manual_seed(1))
+    maps.view(500, -1)[torch.arange(500), place] = gap
+
+    _, covariance = locate(maps, STRIDE)
+
+    chance = maps.double().view(500, -1).softmax(dim=-1)
+    centers = STRIDE * (torch.arange(64, dtype=torch.float64) - 31.5)
+    places = torch.cartesian_prod(centers, centers).flip(-1)
+    apart = places - (chance @ places)[:, None]
+    exact = torch.einsum("lc,lci,lcj->lij", chance, apart, apart)
+    # squares of 126 pixels are added up; a Gaussian of a cell, as maps are taught, has 16 of these
+    torch.testing.assert_close(covariance[0].double(), exact, atol=0.1, rtol=1e-3)
+    assert torch.isfinite(spread(covariance)).all()
 
 
 @pytest.mark.parametrize("place", [(60.0, 60.0), (0.0, 127.0), (-20.0, 400.0)])

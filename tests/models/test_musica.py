@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from canthus.models import Musica, MusicaConfig, Target
-from canthus.models.layers.cascade import Window, covariances
+from canthus.models.layers.cascade import Window
 from canthus.models.layers.cascade_losses import (
     expected_terms,
     face_errors,
     followed,
     patch_divergence,
 )
-from canthus.models.layers.heatmaps import draw, locate
+from canthus.models.layers.heatmaps import covariances, draw, locate
 from canthus.models.layers.ladders import SMALLEST
 from canthus.models.layers.patches import own_patches
 from canthus.models.musica import LEVELS

@@ -24,6 +24,7 @@ NORMS = {
     "running_var": "aux:{}_moving_var",
 }
 IS_NORM = re.compile(r"\.bn\d?$")
+CELLS = 64  # of a published map's side
 CROP_SCALE = 1.2  # of the published crops, over the longer side of the tight box
 OURS_ALONE = ("ellipses.", "scores.", "sideways")
 
@@ -73,7 +74,7 @@ def convert(source: Path, target: Path, *, scheme: str, license: str) -> str:
         config,
         target,
         scheme=scheme,
-        crop_size=64 * config.stride,
+        crop_size=CELLS * config.stride,
         crop_scale=CROP_SCALE,
         license=license,
     )

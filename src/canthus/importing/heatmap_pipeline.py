@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from canthus.geometry import Box, Similarity
 from canthus.images.fixed_point import warp_affine
+from canthus.importing.heatmap import CELLS, CROP_SCALE
 from canthus.models import Heatmap
 from canthus.models.layers import decoders
-
-Floats = NDArray[np.float64]
-
-MARGIN = 1.2  # sides of the crop, in longer sides of the tight box
 
 
 def crop_of(box: Box, size: int) -> Similarity:
@@ -27,7 +24,7 @@ def crop_of(box: Box, size: int) -> Similarity:
         size: of the crop's side, in pixels.
     """
     x0, y0, x1, y1 = box.as_tuple()
-    scale = size / (MARGIN * max(x1 - x0, y1 - y0))
+    scale = size / (CROP_SCALE * max(x1 - x0, y1 - y0))
     x, y = np.trunc((x0 + x1) / 2), np.trunc((y0 + y1) / 2)
     shifts = size / 2 - scale * x, size / 2 - scale * y
     return Similarity(np.array([[scale, 0.0, shifts[0]], [0.0, scale, shifts[1]]]))
@@ -43,7 +40,7 @@ def align(network: Heatmap, picture: NDArray[np.uint8], box: Box) -> NDArray[np.
         box: of the face.
     """
     stride = network.config.stride
-    size = 64 * stride
+    size = CELLS * stride
     look = crop_of(box, size)
     crop = torch.tensor(warp_affine(picture, look.matrix, (size, size)))
     maps = network.eval()(crop.permute(2, 0, 1)[None].float() / 255).maps[-1]

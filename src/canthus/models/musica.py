@@ -21,7 +21,6 @@ from canthus.models.layers.cascade import (
     PublishedStep,
     SlimStep,
     Window,
-    covariances,
 )
 from canthus.models.layers.cascade_losses import (
     expected_terms,
@@ -31,6 +30,7 @@ from canthus.models.layers.cascade_losses import (
     published_terms,
 )
 from canthus.models.layers.ellipses import Ellipses
+from canthus.models.layers.heatmaps import covariances
 from canthus.models.layers.ladders import Ladder
 from canthus.models.layers.patches import Sampling, middles, own_patches, patches
 from canthus.models.layers.point_losses import distance

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from canthus.models.layers.heatmaps import moments
 from canthus.models.layers.patches import cells
 from canthus.models.layers.precision import product
 
@@ -19,9 +20,7 @@ DOUBT = -3.0  # the logarithm of the error that a slim step first expects: a twe
 
 
 # As products, which runtimes do faster than picking numbers one by one: from a window's moments
-RADIAL = [[0.0], [0.0], [1.0], [0.0], [1.0]]
-WHOLE = torch.eye(5)[:, [2, 3, 3, 4]].tolist()
-LEFT, RIGHT = torch.eye(5)[:, [0, 0, 1, 1]].tolist(), torch.eye(5)[:, [0, 1, 0, 1]].tolist()
+RADIAL = [[0.0], [0.0], [1.0], [0.0], [0.0], [1.0]]
 
 
 class Moved(NamedTuple):
@@ -100,7 +99,7 @@ class Window(NamedTuple):
 
     Attributes:
         chance: of each cell, row by row, (B P, S^2).
-        moments: the means of x, y, x x, x y and y y, (B, P, 5).
+        moments: (B, P, 6), see `heatmaps.moments`.
     """
 
     chance: Tensor
@@ -110,9 +109,8 @@ class Window(NamedTuple):
     def of(cls, logits: Tensor) -> "Window":
         """Read patches (B, P, S, S) of logits."""
         chance = torch.softmax(logits.float().flatten(2).flatten(0, 1), dim=-1)
-        x, y = cells(logits.shape[-1], chance).unbind(dim=-1)
-        moments = product(chance, torch.stack([x, y, x * x, x * y, y * y], dim=-1))
-        return cls(chance, moments.reshape(*logits.shape[:2], 5))
+        found = moments(chance, cells(logits.shape[-1], chance))
+        return cls(chance, found.reshape(*logits.shape[:2], -1))
 
     @property
     def mean(self) -> Tensor:
@@ -125,12 +123,6 @@ class Window(NamedTuple):
         squares = product(self.moments, self.moments.new_tensor(RADIAL))
         variances = squares - self.mean.square().sum(dim=-1, keepdim=True)
         return variances.clamp(min=SMALL).sqrt().mean(dim=1)
-
-
-def covariances(moments: Tensor) -> Tensor:
-    """About the means, (..., 2, 2), of a window's moments (..., 5)."""
-    whole, left, right = (product(moments, moments.new_tensor(m)) for m in (WHOLE, LEFT, RIGHT))
-    return (whole - left * right).reshape(*moments.shape[:-1], 2, 2)
 
 
 class SlimStep(nn.Module):

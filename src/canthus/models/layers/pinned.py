@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from canthus.models.layers.body import Body
+from canthus.models.layers.ellipses import spread
 from canthus.models.layers.heatmaps import locate
 from canthus.models.layers.residual import Bottleneck, ConvNorm, signed
 
@@ -79,9 +80,9 @@ class Pinned(nn.Module):
         maps = self.head(features)
         points, covariance = locate(maps, self.STRIDE)
         places = centered(points, crops.shape[-1]).flatten(1)
-        spread = torch.stack([covariance[..., 0, 0], covariance[..., 1, 1]], -1).sum(-1).sqrt()
+        doubts = spread(covariance)
         whole = self.deep(features.mean(dim=(2, 3))).float()
-        said = torch.cat([places, spread / crops.shape[-1], whole], dim=1)
+        said = torch.cat([places, doubts / crops.shape[-1], whole], dim=1)
         return Seen(self.linear(places) + self.bent(said), maps, points, covariance)
 
     @torch.no_grad()

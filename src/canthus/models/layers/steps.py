@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         points: (B, L, 2), in pixels of the crop.
-        moments: of the patches, (B, P, 5), as a `Window` has them.
+        moments: of the patches, (B, P, 6), as a `Window` has them.
         centers: of the patches, (B, P, 2), in pixels of the crop.
         attention: of each patch, (B, P).
         error: that is expected, (B,), calibrated.
@@ -80,11 +80,11 @@ class Outcome(NamedTuple):
     @classmethod
     def of(cls, rows: Tensor, landmarks: int, patches: int) -> "Outcome":
         """Read rows (B, N) again."""
-        sizes = [2 * landmarks, 5 * patches, 2 * patches, patches, 1, 1]
+        sizes = [2 * landmarks, 6 * patches, 2 * patches, patches, 1, 1]
         points, moments, centers, attention, error, steps = torch.split(rows, sizes, dim=1)
         return cls(
             points.reshape(-1, landmarks, 2),
-            moments.reshape(-1, patches, 5),
+            moments.reshape(-1, patches, 6),
             centers.reshape(-1, patches, 2),
             attention,
             error[:, 0],
