@@ -116,7 +116,8 @@ def test_the_patches_are_those_of_the_last_step_taken(folder: Path) -> None:
 
 
 def test_without_attention_there_is_none_in_the_file(tmp_path: Path) -> None:
-    source = written(replace(SMALL, attention=False), tmp_path)
+    small = replace(SMALL, attention=False, steps=2, widths=SMALL.widths[:3])
+    source = written(small, tmp_path)
 
     export_onnx(source, tmp_path / "small.onnx", quit_below=0.05)
 

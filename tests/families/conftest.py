@@ -42,12 +42,16 @@ SMALL: dict[str, ModelConfig] = {
     "dpr-local": DprConfig(scheme="68", local=True, contour=True, end_to_end=True, loss="wing"),
     "dpr-published": DprConfig(scheme="68", networks="published", coarse=128, size=128),
     "lgrn": LgrnConfig(**LGRN, graph="symmetric", relative="symmetric"),
-    "lgrn-self": LgrnConfig(**LGRN, edges="self", relative_weight=0.0, loss="smooth-wing"),
     "lgrn-dynamic": LgrnConfig(**LGRN, edges="dynamic", nodes="multilevel", transposed=False),
-    "lgrn-attention": LgrnConfig(**LGRN, edges="attention", graph="symmetric", loss="distance"),
     "lgrn-fc": LgrnConfig(**LGRN, head="fc", loss="l1"),
-    "lgrn-slim": LgrnConfig(
-        **LGRN | {"backbone": "slim"}, stem=8, widths=(8, 16, 24, 24), nodes="multilevel"
+    "lgrn-self": LgrnConfig(
+        **LGRN | {"backbone": "slim"},
+        stem=8,
+        widths=(8, 16, 24, 24),
+        nodes="multilevel",
+        edges="self",
+        relative_weight=0.0,
+        loss="smooth-wing",
     ),
     "lgrn-pooled": LgrnConfig(**POOLED, edges="attention", graph="symmetric", guess=True),
     "lgrn-pooled-dynamic": LgrnConfig(**POOLED, edges="dynamic", relative_weight=0.0),
@@ -69,7 +73,7 @@ SMALL: dict[str, ModelConfig] = {
         attention=False,
     ),
     "musica-quitting": MusicaConfig(
-        stem=8, widths=(16, 16, 24, 24), hidden=32, steps=4, quit_below=(0.02, 0.02, 0.02)
+        stem=8, widths=(16, 16, 24), hidden=32, steps=2, quit_below=(0.02,)
     ),
     "musica-published": MusicaConfig(
         networks="published", sampling="integer", loss="published", hidden=64, patches=(30, 36, 48)

@@ -17,7 +17,9 @@ from canthus.runtime.manifest import Manifest
 from canthus.training import read_recipe
 from canthus.training.finish import to_bytes
 
-NAMES = sorted(path.stem for path in HERE.glob("*2-d*.yaml") if not path.stem.endswith("3d"))
+NAMES = sorted(  # but for those whose networks are another one's
+    path.stem for path in HERE.glob("*2-d*.yaml") if not path.stem.endswith(("3d", "teacher"))
+)
 SIZE = 64  # of a crop, half of theirs: as many channels, a quarter of the time
 
 ALIGN = """
