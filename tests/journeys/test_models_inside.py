@@ -1,6 +1,9 @@
 """The models inside the package are what they say of themselves."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +14,8 @@ from canthus.geometry import Box, Similarity
 from canthus.images.warp import crop
 from canthus.runtime import weights
 
-ASTRONAUT = Path(__file__).parents[2] / "docs" / "pictures" / "astronaut.jpg"
+ROOT = Path(__file__).parents[2]
+ASTRONAUT = ROOT / "docs" / "pictures" / "astronaut.jpg"
 NAMES = ["lgrn", "dpr-glsr", "dpr-glsr-98", "dpr-gsr", "dpr-gsr-98", "hourglass"]
 NAMES += ["hourglass-fast", "musica", "tddfa"]
 TERMS = "research-only (300-W, YouTube Faces frames, AFLW"
@@ -56,6 +60,34 @@ def test_the_error_in_the_manifest_is_found_again(name: str, shared: Path) -> No
     report = evaluate(aligner, open_benchmark(benchmark, shared / "data"))
 
     assert report.headline.nme == pytest.approx(said, rel=0.01)
+
+
+def figures_in(said: Any, model: str = "") -> Iterator[tuple[str, str, str, float]]:
+    """Model, metric, benchmark and value of all figures in a report that is about models."""
+    if isinstance(said, list):
+        for each in said:
+            yield from figures_in(each, model)
+    elif isinstance(said, dict) and {"metric", "benchmark", "value"} <= set(said):
+        yield model, said["metric"], said["benchmark"], said["value"]
+    elif isinstance(said, dict):
+        for name, each in said.items():
+            yield from figures_in(each, name if name in NAMES else said.get("model", model))
+
+
+@pytest.mark.parametrize("name", ["models.json", "benchmark/peers.json"])
+def test_errors_in_reports_are_those_of_the_models_files(name: str) -> None:
+    own = {
+        (model, figure.metric, figure.benchmark): figure.value
+        for model in NAMES
+        for figure in load(model).manifest.figures
+        if figure.metric.startswith("nme")
+    }
+    said = list(figures_in(json.loads((ROOT / "reports" / name).read_text())))
+
+    theirs = {each[:3]: each[3] for each in said if each[:3] in own}
+
+    assert {model for model, _, _ in theirs} == set(NAMES)
+    assert theirs == pytest.approx({key: own[key] for key in theirs}, rel=0.01)
 
 
 def test_a_portrait_in_space_looks_ahead_and_shows_all_landmarks() -> None:
