@@ -36,7 +36,7 @@ SMALL: dict[str, ModelConfig] = {
         fine=(8,), stem=8, widths=(16, 24, 32), num_stacks=2, blocks=2
     ),
     "heatmap-inception": replace(TINY, block="inception", coherence=1.0),
-    "heatmap-sat": replace(TINY, topology="sat", depth=3, gated=True, loss="kl", decoder="fit"),
+    "heatmap-sat": replace(TINY, topology="sat", depth=2, gated=True, loss="kl", decoder="fit"),
     "heatmap-deformable": replace(TINY, num_stacks=2, deformable=3),
     "dpr-global": DprConfig(scheme="68"),
     "dpr-local": DprConfig(scheme="68", local=True, contour=True, end_to_end=True, loss="wing"),
