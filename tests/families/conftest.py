@@ -73,7 +73,7 @@ SMALL: dict[str, ModelConfig] = {
         attention=False,
     ),
     "musica-quitting": MusicaConfig(
-        stem=8, widths=(16, 16, 24), hidden=32, steps=2, quit_below=(0.02,)
+        stem=8, widths=(16, 16, 24, 24), hidden=32, steps=4, quit_below=(0.02, 0.02, 0.02)
     ),
     "musica-published": MusicaConfig(
         networks="published", sampling="integer", loss="published", hidden=64, patches=(30, 36, 48)
