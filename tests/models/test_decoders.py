@@ -1,24 +1,30 @@
 """Perfect heatmaps decode to their points, inside and at the border; the original's as it did."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 import torch
 from tests.models.published import read
 from torch import Tensor
 
+from canthus.models.heatmap import Heatmap, HeatmapConfig, Heatmaps
+from canthus.models.hourglass import Hourglass, HourglassConfig
 from canthus.models.layers import decoders
-from canthus.models.layers.heatmap_losses import gaussians, published
+from canthus.models.layers.heatmap_losses import MapLoss, gaussians, published, wanted_maps
 from canthus.models.layers.heatmaps import draw
 
 CELLS = 64
 
 
+def fixed() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
 def spread_out(stride: int, count: int = 500) -> Tensor:
     """Points (1, count, 2) anywhere in a crop, its corners and edges among them."""
     size = CELLS * stride
-    generator = torch.Generator().manual_seed(0)
-    anywhere = torch.rand(count, 2, generator=generator) * size - 0.5
+    anywhere = torch.rand(count, 2, generator=fixed()) * size - 0.5
     ends = torch.tensor([-0.5, 0.0, 0.3, size - 1.0, size - 0.5])
     return torch.cat([anywhere, torch.cartesian_prod(ends, ends)])[None]
 
@@ -105,3 +111,23 @@ def test_the_originals_labels_and_back(shared: Path) -> None:
         label = published(torch.tensor([[case["xy_128"]]]), CELLS, stride=2, sigma=1)
         assert divmod(int(label.argmax()), CELLS) == tuple(case["cell"][::-1])
         assert decoders.published(label, 2).flatten().tolist() == case["decoded_xy_128"]
+
+
+@pytest.mark.parametrize("family", ["heatmap", "hourglass"])
+@pytest.mark.parametrize("loss", ["l2", "cross_entropy"])
+def test_what_published_labels_cut_off_is_given_back(
+    family: Literal["heatmap", "hourglass"], loss: MapLoss
+) -> None:
+    told: dict[str, Any] = {"num_landmarks": 1, "loss": loss, "labels": "published"}
+    slim = Hourglass(HourglassConfig(**told, decoder="fit"))
+    full = Heatmap(HeatmapConfig(**told, decoder="fit", width=0.125))
+    stride = (slim if family == "hourglass" else full).config.stride
+    points = 32 * stride * (0.2 + 0.6 * torch.rand(4000, 1, 2, generator=fixed()))
+    maps = wanted_maps(loss, "published", points, 32, stride=stride, sigma=1.0)
+    if loss == "cross_entropy":
+        maps = maps.clamp(min=1e-6).log()
+
+    answer = slim.decode([maps]) if family == "hourglass" else full.decode(Heatmaps([maps]))
+
+    off = (answer.points - points).mean(dim=0)
+    assert torch.allclose(off, torch.zeros(1, 2), atol=0.02 * stride)

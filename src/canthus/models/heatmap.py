@@ -26,7 +26,6 @@ from canthus.models.layers.scores import Scores
 from canthus.models.layers.topologies import Hourglass, ScaleGrid
 
 QUIET = 0.1  # of a head's usual fresh weights
-CUT = 0.5  # pixels that points lie behind the cells that published labels cut them to, on average
 
 
 @config
@@ -147,9 +146,7 @@ class Heatmap(AlignmentModel[Heatmaps]):
         found = decoders.DECODERS[kind](self.asked.logarithms(maps), stride)
         if decoder == "published":
             return self.calibrated(decoders.published(maps, stride), found.covariance)
-        by_maps = self.config.loss != "integral"  # which learns where points are, too
-        cut = CUT if by_maps and self.config.labels == "published" else 0.0
-        return self.calibrated(found.points + cut, found.covariance)
+        return self.calibrated(self.asked.uncut(found.points), found.covariance)
 
 
 class _Stem(nn.Module):

@@ -39,7 +39,7 @@ class HourglassConfig:
     blocks: int = 1  # residual blocks per place
     loss: MapLoss = "integral"  # on the heatmaps, see `layers.heatmap_losses`
     labels: Labels = "continuous"  # or "published": cut to whole cells
-    decoder: Decoder = "mean"  # see `layers.decoders`
+    decoder: Decoder = "mean"  # see `layers.decoders`; takes back what published labels cut off
     sigma: float = 1.0  # of the target Gaussians, in heatmap cells
     point_weight: float = 1.0  # of the distance between mean and truth, in "integral"
     map_weight: float = 0.02  # of the divergence of heatmap and target Gaussian, in "integral"
@@ -95,4 +95,4 @@ class Hourglass(AlignmentModel[Heatmaps]):
     def decode(self, output: Heatmaps) -> Prediction:
         logs = self.asked.logarithms(output[-1])
         found = decoders.DECODERS[self.config.decoder](logs, self.config.stride)
-        return self.calibrated(found.points, found.covariance)
+        return self.calibrated(self.asked.uncut(found.points), found.covariance)

@@ -26,6 +26,7 @@ FAINT = 1e-4  # of a map's height, below which its logarithm says nothing
 REACH = 3  # cells that a published Gaussian reaches to either side
 ALPHA, OMEGA, EPSILON, THETA = 2.1, 14.0, 1.0, 0.5  # of adaptive wing, as published
 WEIGHT, WARM = 10.0, 0.2  # of adaptive wing's cells near a Gaussian warmer than that
+CUT = 0.5  # pixels that points lie behind the cells that published labels cut them to, on average
 
 
 def gaussians(points: Tensor, cells: int, *, stride: float, sigma: float) -> Tensor:
@@ -174,6 +175,14 @@ class Asked:
             return maps
         highest = maps.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6)
         return torch.log((maps / highest).clamp(min=FAINT))
+
+    def uncut(self, points: Tensor) -> Tensor:
+        """Points (..., 2) as read from maps, with what published labels cut off added again.
+
+        Not in "integral", which learns where points are, too.
+        """
+        by_maps = self.labels == "published" and self.loss != "integral"
+        return points + CUT if by_maps else points
 
     def heights(self, maps: Tensor) -> Tensor:
         """Maps, scaled to what should be a peak of 1."""
