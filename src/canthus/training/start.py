@@ -154,12 +154,21 @@ def _read(path: Path) -> tuple[Manifest, Folded]:
 
 
 def _check_foldable(network: nn.Module, path: Path) -> None:
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Linear):
-            raise WeightsError(
-                f"{path}: expected a network of convolutions alone, found {name}; begin with the "
-                ".safetensors file of its training"
-            )
+    linear = (name for name, module in network.named_modules() if isinstance(module, nn.Linear))
+    norms = tuple(
+        f"{name}." for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)
+    )
+    told = (  # by its training faces, as DPR is their mean
+        name
+        for name, _ in network.named_buffers()
+        if not name.startswith(norms) and not _within(name, CALIBRATED)
+    )
+    other = next(linear, None) or next(told, None)
+    if other is not None:
+        raise WeightsError(
+            f"{path}: expected a network of convolutions alone, found {other}; begin with the "
+            ".safetensors file of its training"
+        )
 
 
 def _fill_folded(network: nn.Module, folded: Folded, path: Path) -> None:
