@@ -29,7 +29,7 @@ STANDS_FOR = {
     r"=LOSS\b": "=l2",
     r"\bWEIGHING\b": "fixed",
     r"\bDECODER\b": "fit",
-    r"=BLOCK\b": "=hpm",
+    r"--set CHANGE\b": "--set model.topology=sat",
     r"\bLABELS\b": "published",
     r"\bFIRST_MACHINE\b": "localhost",
     r"^(canthus face-model convert bfm) FOLDER\b": r"\1 bfm",
