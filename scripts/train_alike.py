@@ -25,7 +25,7 @@ NETWORKS = {  # and the recipe that has it
     "hourglass-128": "hourglass-base",
     "hourglass-256": "hourglass-256",
     "dpr-gsr": "dpr-gsr-base",
-    "dpr-glsr": "dpr-glsr-base",
+    "dpr-glsr": "dpr-glsr",
     "musica": "musica-base",
     "lgrn": "lgrn-128",
     "tddfa": "tddfa-base",

@@ -254,8 +254,8 @@ def test_a_folded_norm_leaves_one_value_for_two(trained: Path, exported: Path) -
     [
         ("hourglass", 1_222_414, 165_161_360),
         ("fast", 447_118, 33_876_368),
-        ("dpr-gsr", 488_041, 36_013_092),
-        ("dpr-glsr", 899_116, 115_488_088),
+        ("dpr-gsr", 495_757, 36_461_620),
+        ("dpr-glsr", 905_680, 115_870_248),
     ],
 )
 def test_the_models_inside_are_as_large_as_published(
