@@ -310,6 +310,18 @@ def test_a_name_does_not_cover_another_line() -> None:
     assert abs(low - high) > 3  # points, above or below the marker that begins beside it
 
 
+def test_a_name_finds_its_place_in_a_crowd() -> None:
+    crowd = [Line(f"no-{i}", [1.3, 9.0], [2 + 0.4 * i] * 2) for i in (-2, -1, 0, 1, 2)]
+    rest = [Line("far", [9.0], [10.0]), Line("low", [9.0], [0.0])]
+
+    alone, crowded = (
+        place_of("one", sweep_chart([Line("one", [1.0], [2.0]), *others], "ms", "%", named=True))
+        for others in (rest, [*rest, *crowd])
+    )
+
+    assert alone[1] - crowded[1] > 20  # points, above all five lines
+
+
 def test_a_named_line_without_points_has_no_name() -> None:
     named = sweep_chart(
         [Line("none", [np.nan], [np.nan]), Line("late", [np.nan, 1], [2, 3])], "x", "y", named=True

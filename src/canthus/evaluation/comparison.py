@@ -147,7 +147,9 @@ def read_scored(path: Path) -> Scored:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise DatasetError(f"{path}: cannot be read as a report: {error}") from None
+        raise DatasetError(
+            f"{path}: expected the report.json that `canthus evaluate --out` wrote, found: {error}"
+        ) from None
     kind = values.get("kind") if isinstance(values, dict) else None
     if kind != "evaluation" or values.get("schema") != SCHEMA:
         raise DatasetError(f"{path}: expected the report.json of an evaluation, found {kind!r}")

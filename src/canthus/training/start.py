@@ -158,7 +158,7 @@ def _check_foldable(network: nn.Module, path: Path) -> None:
     norms = tuple(
         f"{name}." for name, module in network.named_modules() if isinstance(module, nn.BatchNorm2d)
     )
-    told = (  # by its training faces, as DPR is their mean
+    told = (  # what only training faces can tell it, as their mean shape tells DPR
         name
         for name, _ in network.named_buffers()
         if not name.startswith(norms) and not _within(name, CALIBRATED)
